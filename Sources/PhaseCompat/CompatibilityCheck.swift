@@ -140,15 +140,15 @@ public struct CompatibilityCheck: Sendable {
   /// - Parameter database: a database whose rows are used, through a copy; nil for those of `apps/seed.sql`.
   /// - Throws: what keeps the test from running: `no-data`, `query-failed`, `blind-queries`,
   ///   `version-not-promised`, what opening the database throws, and what a phase throws that does not run.
-  public func report(database: String? = nil) throws(MigrationError) -> CompatibilityReport {
+  public func report(database: String? = nil) throws(MigrationError) -> CompatibilityCheck.Report {
     try report(database: database, in: Surroundings())
   }
 
   package func report(
     database: String? = nil, in surroundings: Surroundings
-  ) throws(MigrationError) -> CompatibilityReport {
+  ) throws(MigrationError) -> CompatibilityCheck.Report {
     let parts = CompatibilityWalk.Part.allCases
-    let results = Mutex<[Result<CompatibilityReport, MigrationError>?]>(parts.map { _ in nil })
+    let results = Mutex<[Result<CompatibilityCheck.Report, MigrationError>?]>(parts.map { _ in nil })
     let dismissal = Cancellation()
     DispatchQueue.concurrentPerform(iterations: parts.count) { index in
       let result = Result { () throws(MigrationError) in
@@ -159,7 +159,7 @@ public struct CompatibilityCheck: Sendable {
       if index == 0, case .failure = result { dismissal.cancel() }
       results.withLock { $0[index] = result }
     }
-    var report: CompatibilityReport?
+    var report: CompatibilityCheck.Report?
     for result in results.withLock({ $0 }) {
       guard let part = try result?.get() else { continue }
       report = try report?.with(part) ?? part
@@ -172,7 +172,7 @@ public struct CompatibilityCheck: Sendable {
   private func report(
     of part: CompatibilityWalk.Part, _ database: String?, in surroundings: Surroundings,
     dismissal: Cancellation
-  ) throws(MigrationError) -> CompatibilityReport {
+  ) throws(MigrationError) -> CompatibilityCheck.Report {
     let start = try begin(database, in: surroundings, dismissal: dismissal)
     let lattice = try lattice(from: start.applied, isWanted: isWanted)
     return try CompatibilityWalk(part, of: self, lattice, start.workshop).report(
@@ -220,7 +220,7 @@ extension CompatibilityCheck {
   /// What a report proves, for an evidence file. Where a stub answered for a function of the application, or a query was
   /// skipped because such a function was missing, nothing is proved.
   package func evidence(
-    of report: CompatibilityReport, in surroundings: Surroundings
+    of report: CompatibilityCheck.Report, in surroundings: Surroundings
   ) throws(MigrationError) -> [CompatEvidence] {
     guard report.stubsOfPhases.isEmpty else { return [] }
     var all: [CompatEvidence] = []

@@ -9,8 +9,8 @@ final class CompatibilityWalk {
   private let part: Part
   private var homes: [Int: Home] = [:]
   /// The findings on a node, by the number of the script; nil where the version is not promised to run.
-  private var found: [Int: [Int: [CompatibilityFinding]]] = [:]
-  private var unproved: [CompatibilityReport.Unproved] = []
+  private var found: [Int: [Int: [CompatibilityCheck.Finding]]] = [:]
+  private var unproved: [CompatibilityCheck.Report.Unproved] = []
   private var grounds: [Int: StateGround] = [:]
 
   /// Where a version was run first.
@@ -38,7 +38,8 @@ final class CompatibilityWalk {
     self.workshop = workshop
   }
 
-  func report(from copy: StateCopy, applied: Int, seed: Script?) throws(MigrationError) -> CompatibilityReport
+  func report(from copy: StateCopy, applied: Int, seed: Script?) throws(MigrationError)
+    -> CompatibilityCheck.Report
   {
     let walk = StateWalk(lattice, check.catalog, seed) { [self] node, copy throws(MigrationError) in
       try look(at: node, copy)
@@ -110,7 +111,7 @@ extension CompatibilityWalk {
   /// Remembers the statements that need functions of the application.
   private func note(_ run: ScriptRun, of script: ApplicationScript) {
     for query in run.queries where query.lacking != nil || !query.stubs.isEmpty {
-      let found = CompatibilityReport.Unproved(
+      let found = CompatibilityCheck.Report.Unproved(
         application: script.application, version: script.version, query: query.query.title,
         functions: query.lacking.map { [$0] } ?? query.stubs, isSkipped: query.lacking != nil)
       if !unproved.contains(found) { unproved.append(found) }
@@ -120,9 +121,9 @@ extension CompatibilityWalk {
   /// Finds the statement after which a claim breaks.
   private func blame(
     _ broken: [Claims.Claim], on script: ApplicationScript, _ runner: ScriptRunner
-  ) throws(MigrationError) -> [CompatibilityFinding] {
+  ) throws(MigrationError) -> [CompatibilityCheck.Finding] {
     guard !broken.isEmpty else { return [] }
-    var findings: [CompatibilityFinding] = []
+    var findings: [CompatibilityCheck.Finding] = []
     var rest = broken
     _ = try runner.run(
       script,
@@ -133,7 +134,7 @@ extension CompatibilityWalk {
           guard rows.count > 0 else { continue }
           rest.removeAll { $0.id == claim.id && $0.verification == claim.verification }
           findings.append(
-            CompatibilityFinding(
+            CompatibilityCheck.Finding(
               check: .verify, application: script.application, version: script.version,
               query: query.query.title,
               message: "breaks the claim '\(claim.verification.title)' of \(claim.id.short)",
@@ -145,7 +146,9 @@ extension CompatibilityWalk {
   }
 
   /// Adds the phase after which a finding first appears.
-  private func blamed(_ finding: CompatibilityFinding, at node: Int, _ version: Int) -> CompatibilityFinding {
+  private func blamed(_ finding: CompatibilityCheck.Finding, at node: Int, _ version: Int)
+    -> CompatibilityCheck.Finding
+  {
     var finding = finding
     if let parent = lattice.nodes[node].parent,
       let earlier = found[parent]?[version]?.first(where: { $0.isSame(as: finding) })
@@ -211,15 +214,15 @@ extension CompatibilityWalk {
     return id
   }
 
-  private func summary() throws(MigrationError) -> CompatibilityReport {
-    var subjects: [CompatibilityReport.Subject] = []
+  private func summary() throws(MigrationError) -> CompatibilityCheck.Report {
+    var subjects: [CompatibilityCheck.Report.Subject] = []
     let shown = lattice.nodes.indices.filter { found[$0] != nil }
     for (version, script) in scripts.enumerated() {
       guard let home = homes[version] else {
         throw check.unreachable(script.application, script.version, at: script.queries.first?.place)
       }
       subjects.append(
-        CompatibilityReport.Subject(
+        CompatibilityCheck.Report.Subject(
           application: script.application, version: script.version,
           home: shown.firstIndex(of: home.node) ?? 0,
           queries: script.queries.count, mutation: home.trial?.mutation ?? "",
@@ -227,14 +230,14 @@ extension CompatibilityWalk {
     }
     let findings = shown.map { node in scripts.indices.map { found[node]?[$0] ?? [] } }
     let outcomes = shown.map { node in
-      scripts.indices.map { version -> CompatibilityReport.Outcome in
+      scripts.indices.map { version -> CompatibilityCheck.Report.Outcome in
         guard let findings = found[node]?[version] else { return .notPromised }
         return findings.contains { !$0.isWarning } ? .broken : .works
       }
     }
-    return CompatibilityReport(
+    return CompatibilityCheck.Report(
       states: shown.map { lattice.nodes[$0].state }, grounds: shown.compactMap { grounds[$0] },
-      subjects: subjects, outcomes: outcomes, findings: findings, unproved: unproved,
+      subjects: subjects, outcomes: outcomes, findingsByState: findings, unproved: unproved,
       stubsOfPhases: workshop.stubsOfPhases.sorted())
   }
 }

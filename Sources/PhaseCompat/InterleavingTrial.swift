@@ -10,7 +10,7 @@ final class InterleavingTrial {
   var written = WrittenCells()
   private var rows: [RowBook.Key: RowBook.Row] = [:]
   private var born: Set<RowBook.Key> = []
-  private var found: [CompatibilityFinding] = []
+  private var found: [CompatibilityCheck.Finding] = []
   private var shapes: [FoldedName: ComparedTable] = [:]
   private var keys: Set<RowBook.Key> = []
   /// The value of a column in a row that is inserted without one, by table.
@@ -24,7 +24,7 @@ final class InterleavingTrial {
 
   var writers: [Interleaving.Writer] { interleaving.writers }
 
-  func findings() throws(MigrationError) -> [CompatibilityFinding] {
+  func findings() throws(MigrationError) -> [CompatibilityCheck.Finding] {
     let unset = try write()
     let afterWriting = try contents()
     reportUnset(unset, in: afterWriting)
@@ -48,7 +48,7 @@ final class InterleavingTrial {
     _ version: Int, _ query: ApplicationQuery?, _ message: Prose, _ details: [Prose], phase: PhaseID? = nil
   ) {
     let script = writers[version].script
-    let finding = CompatibilityFinding(
+    let finding = CompatibilityCheck.Finding(
       check: .interleaving, application: script.application, version: script.version, query: query?.title,
       message: message, details: details + ["order:   \(turn.rawValue)"],
       place: query?.place ?? script.queries.first?.place, phase: phase)

@@ -8,7 +8,7 @@ struct ResultComparison {
   let home: ScriptRun
   let here: ScriptRun
 
-  func findings() -> [CompatibilityFinding] {
+  func findings() -> [CompatibilityCheck.Finding] {
     let pairs = zip(home.queries, here.queries).filter { $0.lacking == nil && $1.lacking == nil }
     let findings = pairs.flatMap { compiling($0, $1) + results($0, $1) }
     // What a statement that failed or was skipped did not write is missing afterwards, which is no other trouble.
@@ -21,7 +21,7 @@ struct ResultComparison {
 
 extension ResultComparison {
   /// Differences that appear without a run.
-  func compiling(_ home: QueryRun, _ here: QueryRun) -> [CompatibilityFinding] {
+  func compiling(_ home: QueryRun, _ here: QueryRun) -> [CompatibilityCheck.Finding] {
     let query = here.query
     if let refusal = here.refusal {
       guard home.refusal == nil else { return [] }
@@ -51,10 +51,10 @@ extension ResultComparison {
   }
 
   private func finding(
-    _ check: CompatibilityFinding.Check, _ query: ApplicationQuery, _ message: Prose,
+    _ check: CompatibilityCheck.Finding.Check, _ query: ApplicationQuery, _ message: Prose,
     details: [Prose] = [], at place: Place? = nil
-  ) -> CompatibilityFinding {
-    CompatibilityFinding(
+  ) -> CompatibilityCheck.Finding {
+    CompatibilityCheck.Finding(
       check: check, application: script.application, version: script.version, query: query.title,
       message: message, details: details, place: place ?? query.place)
   }
@@ -70,11 +70,11 @@ extension QueryRun.Compiled {
 // MARK: - Running
 
 extension ResultComparison {
-  private func results(_ home: QueryRun, _ here: QueryRun) -> [CompatibilityFinding] {
+  private func results(_ home: QueryRun, _ here: QueryRun) -> [CompatibilityCheck.Finding] {
     guard let compiled = here.compiled, let before = home.compiled,
       compiled.columns.count == before.columns.count
     else { return [] }
-    var findings: [CompatibilityFinding] = []
+    var findings: [CompatibilityCheck.Finding] = []
     for (index, (expected, found)) in zip(home.outcomes, here.outcomes).enumerated() {
       guard let (message, details) = difference(expected, found, compiled) else { continue }
       let values = here.query.valueLines(index)
@@ -142,8 +142,8 @@ extension ResultComparison {
   }
 
   /// Compares the rows that the script touched, in the columns that it knew at home.
-  private func rows() -> [CompatibilityFinding] {
-    var findings: [CompatibilityFinding] = []
+  private func rows() -> [CompatibilityCheck.Finding] {
+    var findings: [CompatibilityCheck.Finding] = []
     for (key, before) in home.rows.sorted(by: { $0.key.description < $1.key.description }) {
       guard let after = here.rows[key] else { continue }
       if let before, let after {
@@ -162,7 +162,7 @@ extension ResultComparison {
     func add(_ message: Prose, _ details: [Prose]) {
       guard !findings.contains(where: { $0.message == message }) else { return }
       findings.append(
-        CompatibilityFinding(
+        CompatibilityCheck.Finding(
           check: .results, application: script.application, version: script.version, query: nil,
           message: message, details: details, place: script.queries.first?.place))
     }

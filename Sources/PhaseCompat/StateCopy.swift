@@ -104,7 +104,7 @@ final class StateCopy {
     if let held = plan.held.first { throw held.error() }
     let engine = Engine(
       on: connection, for: .copy, trials: workshop.trials, runner: workshop.runner,
-      now: { now }, wait: .zero, pacing: Pacing(pause: .zero), cancellation: workshop.cancellation
+      now: { now }, wait: .zero, pacing: Options.Pacing(pause: .zero), cancellation: workshop.cancellation
     ) { event in
       if case .committed(let id, _, _, _) = event { look(id) }
     }

@@ -194,7 +194,7 @@ private final class Notebook {
       database: path, catalog: catalog,
       options: Options(
         live: try live.map { [try LiveVersion($0)] } ?? [], overridden: gate.map { [$0] } ?? [],
-        reason: gate.map { _ in "a test does not wait" }, evidencePolicy: .none))
+        reason: gate.map { _ in "a test does not wait" }, mustBeRehearsed: []))
   }
 
   @discardableResult

@@ -72,6 +72,18 @@ struct HouseTests {
     }
   }
 
+  @Test("the first page of the documentation lists every public type of its own, and no other")
+  func publicTypes() throws {
+    let published = { (target: String) throws in
+      Set(try SourceFile.all(under: target).flatMap(\.declaredPublicTypes))
+    }
+    let page = try String(contentsOf: Document.folder.appending(path: "PhaseDB.md"), encoding: .utf8)
+    // The title is the name of the module.
+    let listed = Set(page.matches(of: /``(\w+)``/).map { String($0.output.1) }).subtracting(["PhaseDB"])
+    #expect(listed == (try published("PhaseDB")))
+    #expect(try published("PhaseCompat").filter { !page.contains("`\($0)`") } == [])
+  }
+
   @Test("a type stands in two files at most, its extensions among them")
   func noun() throws {
     let files = try Self.targets.flatMap(SourceFile.all(under:))
@@ -217,6 +229,17 @@ private struct SourceFile {
         !words.contains("private"), !words.contains("fileprivate")
       else { return nil }
       return String(words[index + 1])
+    }
+  }
+
+  /// Those that other packages see.
+  var declaredPublicTypes: [String] {
+    code.split(separator: "\n").filter { $0.hasPrefix("public ") }.compactMap { line in
+      let words = line.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
+      guard
+        let index = words.firstIndex(where: { ["struct", "class", "enum", "protocol", "actor"].contains($0) })
+      else { return nil }
+      return words[index + 1]
     }
   }
 

@@ -37,7 +37,7 @@ struct RunningTests {
       ]
     ])
     let stop = Cancellation()
-    let options = Options.test(pacing: Pacing(maximumRows: 1), cancellation: stop)
+    let options = Options.test(pacing: Options.Pacing(maximumRows: 1), cancellation: stop)
     let migrator = try database.migrator(batched, options)
     let error = migrationError {
       try migrator.up { event in if case .batchCommitted = event { stop.cancel() } }

@@ -237,7 +237,7 @@ struct SettlingTests {
     let stop = Cancellation()
     let error = migrationError {
       try database.run(
-        .upAll, batched, .test(live: ["app@2"], pacing: Pacing(maximumRows: 1), cancellation: stop)
+        .upAll, batched, .test(live: ["app@2"], pacing: Options.Pacing(maximumRows: 1), cancellation: stop)
       ) { event in if case .batchCommitted = event { stop.cancel() } }
     }
     #expect(error?.id == .interrupted)

@@ -12,6 +12,8 @@ struct DrawnCase {
   let isBatched: Bool
   private var dice: Dice
 
+  /// The names of full-text indexes that triggers keep.
+  let indexesOfWords: Set<String>
   /// Whether its SQL leaves something to chance, the clock or the order of rows.
   let isChancy: Bool
 
@@ -19,13 +21,21 @@ struct DrawnCase {
   private let isRepeated: Bool
 
   /// Half of all cases are sensible or wrong without chance.
-  init(seed: UInt64) {
+  ///
+  /// - Parameter hasOrnaments: whether tables may have constraints, references, triggers and indexes of words.
+  init(seed: UInt64, hasOrnaments: Bool = true) {
     self.seed = seed
     var luck = Dice(seed: ~seed)
     let isChancy = luck.falls(50)
     isRepeated = luck.falls(30)
     var dice = Dice(seed: seed)
-    let tables = (0...dice.below(2)).map { DrawnTable("t\($0)", isChancy: isChancy, &dice) }
+    var tables = (0...dice.below(2)).map { DrawnTable("t\($0)", isChancy: isChancy, &dice) }
+    if hasOrnaments, luck.falls(40) {
+      for index in tables.indices where luck.falls(60) {
+        tables[index].ornament = Ornament(
+          of: tables[index], beside: tables.enumerated().filter { $0.offset != index }.map(\.element), &luck)
+      }
+    }
     var script = ["CREATE TABLE audit (id INTEGER PRIMARY KEY, what);"]
     if isChancy {
       script = [
@@ -37,6 +47,10 @@ struct DrawnCase {
       script += table.attachments
       script += (0..<dice.below(7)).map { table.insert($0 + 1, &dice, "INSERT OR IGNORE") }
     }
+    // Behind all rows, so that no trigger meets a table that is not there yet.
+    let ornaments = tables.compactMap(\.ornament)
+    script += ornaments.flatMap { $0.script + $0.attachments }
+    indexesOfWords = Set(ornaments.compactMap(\.indexOfWords))
     (self.tables, self.script, self.isChancy) = (tables, script, isChancy)
     var phases = [DrawnPhase(tables, number: 1, &dice)]
     if dice.falls(35) { phases.append(DrawnPhase(phases[0].tables, number: 2, &dice)) }
@@ -60,6 +74,15 @@ struct DrawnCase {
   ///
   /// - Parameter isSmall: whether phasedb may try the way down on a copy in memory before it says what it would do.
   func run(isSmall: Bool = true) throws -> Outcome {
+    do {
+      return try attempt(isSmall: isSmall)
+    } catch {
+      // Not even a word was said.
+      return Outcome(complaints: ["\(error)", "reproduce with \(try keep([]))"])
+    }
+  }
+
+  private func attempt(isSmall: Bool) throws -> Outcome {
     var outcome = Outcome()
     var dice = dice
     var options = Self.options
@@ -67,7 +90,12 @@ struct DrawnCase {
     let folder = try Folder()
     let path = folder.path + "/case.db"
     let shell = try Shell(path)
-    for statement in script { try shell.run(statement) }
+    for statement in script {
+      // Rows may break a unique index that comes after them.
+      do { try shell.run(statement) } catch  where statement.hasPrefix("CREATE UNIQUE") { return outcome }
+    }
+    /// Indexes of words that do not agree with their tables.
+    func stale() -> Set<String> { indexesOfWords.filter { shell.isStale(indexOfWords: $0) } }
     let catalog = try Catalog(
       phases.enumerated().map { index, phase in
         try Migration(MigrationName("000\(index + 1)-change"), phases: [try phase.phase(batched: isBatched)])
@@ -78,11 +106,13 @@ struct DrawnCase {
     var looks = [try Look(shell)]
     var applied = 0
     for _ in phases {
+      let words = stale()
       do {
         let up = try migrator()
         try up.run(try up.plan(.up(1)))
         applied += 1
         looks.append(try Look(shell))
+        outcome.complaints += stale().subtracting(words).map { "up made \($0) disagree with its table" }
       } catch let error as MigrationError {
         // A drawn way up may break a constraint or its kind's promise; then nothing must have happened.
         if try Look(shell) != looks[applied] {
@@ -94,7 +124,9 @@ struct DrawnCase {
     guard applied > 0 else { return outcome }
     outcome.wasRun = true
     var luck = Dice(seed: seed &+ 0xA11)
+    try shell.run("PRAGMA foreign_keys = ON")
     let traffic = try Traffic(to: shell, phases[applied - 1].tables, busy: isBusy, &dice, &luck)
+    try shell.run("PRAGMA foreign_keys = OFF")
     // What is said of every phase before the first comes down holds as long as those above bring everything back.
     var early: [PhaseID: Reversal]? = applied > 1 ? try migrator().plan(.down(applied)).reversals : nil
     for number in (1...applied).reversed() {
@@ -137,7 +169,9 @@ struct DrawnCase {
         let other = try Migrator(database: copy, catalog: catalog, options: options)
         _ = try judge({ try other.run(plan) }, try Shell(copy), at: copy)
       }
+      let words = stale()
       let last = try judge({ try way.run(plan) }, shell, at: path)
+      outcome.complaints += stale().subtracting(words).map { "down made \($0) disagree with its table" }
       if last.isWolf { outcome.wolves.append("\(phases[number - 1].kind) of migration \(number): \(said)") }
       // Rows that a later way back loses or leaves are nobody's fault below it.
       guard let down = last.down else { break }
@@ -154,7 +188,7 @@ struct DrawnCase {
   /// Whether a second run may do something else.
   private var isLeftToChance: Bool {
     guard isChancy else { return false }
-    let attachments = tables.flatMap(\.attachments)
+    let attachments = tables.flatMap { $0.attachments + ($0.ornament?.attachments ?? []) }
     return phases.contains(where: \.isChancy)
       || attachments.contains { Chance.isIn($0) || $0.contains("audit") }
       || tables.flatMap(\.columns).contains { Chance.isIn($0.rest) }
@@ -173,7 +207,7 @@ struct DrawnCase {
   }
 
   private static let options = Options(
-    wait: .zero, live: [try? LiveVersion("app@1.5")].compactMap(\.self), evidencePolicy: .none)
+    wait: .zero, live: [try? LiveVersion("app@1.5")].compactMap(\.self), mustBeRehearsed: [])
 
   private static func said(_ reversals: [PhaseID: Reversal], _ number: Int) -> Said {
     let name = "000\(number)-change/"

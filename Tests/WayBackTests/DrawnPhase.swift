@@ -4,7 +4,7 @@ import TestDice
 
 /// A phase of a drawn case: SQL whose way down leads to the schema before, and may do anything to rows.
 struct DrawnPhase {
-  let kind: PhaseKind
+  let kind: Phase.Kind
   let up: [String]
   let down: [String]
   var retirement: Retirement?
@@ -71,7 +71,7 @@ struct DrawnPhase {
 
   private static func expand(
     _ tables: inout [DrawnTable], _ index: Int, _ number: Int, _ dice: inout Dice
-  ) -> (PhaseKind, [String], [String]) {
+  ) -> (Phase.Kind, [String], [String]) {
     let before = tables
     let table = tables[index]
     var up: [String]
@@ -108,6 +108,7 @@ struct DrawnPhase {
     let used = table.attachments.joined()
     let free = table.columns.filter {
       !used.contains("(\(Shell.name($0.name)))") && !used.contains("OF \(Shell.name($0.name)) ON")
+        && table.ornament?.mentions($0) != true
     }
     var up: [String] = []
     var down: [String] = []
@@ -133,7 +134,7 @@ struct DrawnPhase {
     case 3 where table.name != "audit" && before.count > 1 && table.name != "t0":
       tables.remove(at: index)
       up = ["DROP TABLE \(table.quoted);"]
-      down = [table.sql()] + table.attachments
+      down = [table.sql()] + table.attachments + (table.ornament?.attachments ?? [])
       if dice.falls(30) { down.append(table.insert(1 + dice.below(4), &dice)) }
     default:
       var new = table

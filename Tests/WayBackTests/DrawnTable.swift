@@ -22,6 +22,8 @@ struct DrawnTable {
   var columns: [Column]
   /// Indexes and triggers, made again when the table is.
   var attachments: [String] = []
+  /// What else it has; nil for a plain one.
+  var ornament: Ornament?
   /// Whether SQL about it goes by chance, the clock or the order of rows as often as it is sensible.
   let isChancy: Bool
 
@@ -79,6 +81,8 @@ struct DrawnTable {
     case .none: break
     }
     parts += columns.map(\.definition)
+    // Columns stand before constraints.
+    parts += (ornament?.definitions ?? []).sorted { $0.hasPrefix("\"") && !$1.hasPrefix("\"") }
     if key == .pair { parts.append("PRIMARY KEY (code, no)") }
     return
       "CREATE TABLE \(Shell.name(other ?? name)) (\(parts.joined(separator: ", ")))\(key == .textWithoutRowID ? " WITHOUT ROWID" : "");"
@@ -104,7 +108,7 @@ struct DrawnTable {
       new.sql(named: "rebuilt"),
       "INSERT INTO rebuilt (\(targets.joined(separator: ", "))) SELECT \(sources.joined(separator: ", ")) FROM \(quoted)\(tail);",
       "DROP TABLE \(quoted);", "ALTER TABLE rebuilt RENAME TO \(quoted);",
-    ] + new.attachments
+    ] + new.attachments + (new.ornament?.attachments ?? [])
   }
 
   /// A new row under a key with a number, or under one that SQLite gives.

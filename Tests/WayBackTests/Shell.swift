@@ -47,6 +47,12 @@ import Foundation
     return rows
   }
 
+  /// Whether a full-text index has other words than its table (sqlite.org/fts5.html#the_integrity_check_command).
+  func isStale(indexOfWords name: String) -> Bool {
+    let check = "INSERT INTO \(name) (\(name), rank) VALUES ('integrity-check', 1)"
+    return unsafe sqlite3_exec(handle, check, nil, nil, nil) & 0xFF == SQLITE_CORRUPT
+  }
+
   static func name(_ name: String) -> String {
     "\"" + name.replacingOccurrences(of: "\"", with: "\"\"") + "\""
   }
@@ -84,7 +90,7 @@ struct Look: Equatable {
     ).map { $0[0] }
     var tables: [String: Table] = [:]
     let names = try shell.rows(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'phasedb\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'phasedb\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '%\\_words%' ESCAPE '\\'"
     ).map { $0[0] }
     for name in names { tables[name] = try Table(name, shell) }
     self.tables = tables

@@ -213,7 +213,7 @@ struct GooseReader: FolderReader {
     let value = files.options.set[String(name)]
     switch true {
     case rest.isEmpty:
-      // goose takes a variable that is not set for an empty text; nobody means that.
+      // goose replaces a variable that is not set by an empty text, which is hardly ever meant.
       guard let value else { throw missing(String(name), line) }
       return value
     case rest.hasPrefix(":-"): return value.flatMap { $0.isEmpty ? nil : $0 } ?? String(rest.dropFirst(2))

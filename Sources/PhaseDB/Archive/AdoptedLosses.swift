@@ -1,21 +1,21 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a phase took from rows that was there before the ledger was, so that nothing of it was kept.
+/// Finds what phases removed from rows before the database had a ledger. Of these values there is no archive.
 struct AdoptedLosses {
   private let ledger: Ledger
   private let applied: [AppliedPhase]
-  /// The numbers of phases that were found to be there, and not taken up by phasedb.
+  /// The sequence numbers of phases that `adopt` recorded, and phasedb did not run.
   private let adopted: Set<Int64>
 
-  /// - Parameter applied: in the order in which they were recorded.
+  /// - Parameter applied: the applied phases, in the order in which they were recorded.
   init(_ ledger: Ledger, _ applied: [AppliedPhase]) throws(MigrationError) {
     self.ledger = ledger
     self.applied = applied
     adopted = try lifting("reading the ledger") { () in Set(try ledger.numbers(of: .adopt)) }
   }
 
-  /// - Returns: nothing for a phase that phasedb itself took up.
+  /// - Returns: empty for a phase that phasedb itself ran.
   func lost(by phase: AppliedPhase) throws(MigrationError) -> [Reversal.AffectedRows] {
     guard phase.id.kind != .expand, adopted.contains(phase.sequence) else { return [] }
     let text = try ledger.phases.text(of: phase)

@@ -7,27 +7,29 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// What is in an archive's table, and how to find the rows that it belongs to: the JSON in `phasedb_archive`.
+/// Describes an archive: its columns, and how to find the rows of the table to which it belongs. Stored as JSON in
+/// `phasedb_archive`.
 struct ArchiveContent: Codable, Sendable {
   struct Column: Codable, Sendable {
     let name: String
-    /// What it was called after the transition; nil when it was gone.
+    /// The name of the column after the transition; nil when it was gone.
     let after: String?
-    /// Whether it is restored only while it holds what the transition left there: `w1`, `w2` … tell.
+    /// Whether it is tracked: it is restored only if it still has the value that the transition left. The hashes
+    /// `w1`, `w2` … tell.
     let isTracked: Bool
   }
 
-  /// Another table, of which the way back reads the row whose columns `there` have the values of the row's columns
-  /// `here`.
+  /// Another table from which the way back reads one row for each row: the one whose columns `there` have the values
+  /// of the columns `here`.
   struct Lookup: Codable, Sendable {
     let table: String
     let there: [String]
     let here: [String]
-    /// What is hashed of it.
+    /// The columns of that row that are hashed.
     let columns: [String]
   }
 
-  /// Where the rows went on after the transition.
+  /// The table that has the rows after the transition.
   struct Successor: Codable, Sendable {
     let table: String
     let key: [String]
@@ -35,10 +37,10 @@ struct ArchiveContent: Codable, Sendable {
     let hashed: [String]
   }
 
-  /// The tables from which the way back makes values, each with its sum.
+  /// The tables from which the way back computes values, each with the checksum of its rows.
   ///
-  /// Written as an array: two keys of a JSON object become one where they differ only in how an accent is written.
-  /// Ledgers have objects in them, too, from before that was seen.
+  /// It is written as an array, because two keys of a JSON object are equal for Swift if they differ only in the
+  /// encoding of an accent. Older ledgers also have objects.
   struct Sources: Codable, Sendable {
     struct Source: Codable, Sendable {
       let table: String
@@ -64,30 +66,32 @@ struct ArchiveContent: Codable, Sendable {
     }
   }
 
-  /// The hash of the phase's text that took it.
+  /// The hash of the text of the phase that made the archive.
   let text: String
   let key: RowKey
-  /// Other tables of which a row counts as a part of each row.
+  /// Other tables that have one row for each row of this one. A row counts as changed when that row has changed.
   let lookups: [Lookup]
-  /// In the order of `v1`, `v2` …
+  /// The archived columns, in the order of `v1`, `v2` …
   let columns: [Column]
-  /// nil when whole rows are kept that could not be followed.
+  /// The table that has the rows after the transition; nil when whole rows are archived because they could not be
+  /// followed.
   let successor: Successor?
-  /// Whether rows may be in it that were gone after the transition.
+  /// Whether it may have rows that the transition removed.
   let hasGoneRows: Bool
-  /// Whether the table stayed, or was made again, with rows that could not be followed.
+  /// Whether the table stayed or was made again, but its rows could not be followed.
   let isMoved: Bool
-  /// The sums of the tables from which the way back makes values, as they were after the transition.
+  /// The checksums, after the transition, of the tables from which the way back computes values.
   let sources: Sources
   /// The AUTOINCREMENT counter of the table; nil when it had none.
   let counter: Int64?
-  /// Whether it holds rows that the way back was seen not to give back with the other archives: rows that
-  /// have not changed since become what they were, the others are left to the SQL. nil in archives of earlier versions.
+  /// Whether it is a supplement: it has the rows that the trial of the way back did not restore with the other
+  /// archives. Rows that have not changed since get their old values from it; the others are left to the SQL. Nil in
+  /// archives of earlier versions.
   private(set) var isSupplement: Bool?
-  /// What rows without a parent held in the columns of their foreign keys when they were taken: such a row comes back
-  /// without one. nil in archives of earlier versions, and where there were none.
+  /// The foreign keys of rows that had no parent when they were archived. Such a row may come back without a parent.
+  /// Nil in archives of earlier versions, and when there were none.
   var orphans: [String]?
-  /// Whether it has every row that the table had, so that no row of today was there under another key without being in it.
+  /// Whether it has every row that the table had. Then each present row is either in it or new, whatever its key.
   var isComplete: Bool?
 
   var json: String {
@@ -123,14 +127,14 @@ struct ArchiveContent: Codable, Sendable {
 }
 
 extension ArchiveContent {
-  /// Where a column's values went on; nil when they are nowhere else.
+  /// The column that has the values after the transition; nil when there is none.
   func origin(of column: Column) -> TracedColumn.Origin? {
     guard let successor, let after = column.after else { return nil }
     return TracedColumn.Origin(table: SchemaName(successor.table), column: SchemaName(after))
   }
 
-  /// Whether a row that can be followed from the archive to its table has the same key after the SQL of the way back. A
-  /// rowid that it does not hand over is another one.
+  /// Whether a row keeps its key under the SQL of the way back, so that it can be followed from the archive to the
+  /// table. If the SQL does not copy the rowid, the row gets another one.
   func isFollowed(by trace: ScriptTrace, to target: SchemaName) -> Bool {
     guard let successor, let table = trace.table(to: target) else { return true }
     guard !table.movesRowsTo(key) else { return false }
@@ -141,8 +145,7 @@ extension ArchiveContent {
 }
 
 extension ArchiveContent {
-  /// A table that is not what it was after the transition, of those from which the way back makes values; nil when there
-  /// is none.
+  /// A table from which the way back computes values, and that has changed since the transition; nil when none has.
   func changedSource(on connection: Connection) throws(SQLiteError) -> String? {
     for source in sources.all {
       guard let table = try Table(SchemaName(source.table), on: connection),

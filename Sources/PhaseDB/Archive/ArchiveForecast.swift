@@ -1,14 +1,14 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What of one archive would not come back if the way back ran now.
+/// Predicts, for one archive, which rows would not come back if the way back ran now.
 struct ArchiveForecast {
   private let record: ArchiveRecord
   private let content: ArchiveContent
   private let trace: ScriptTrace
   private let laterChanges: LaterChanges?
 
-  /// - Parameter laterChanges: what the phases after the archive's own did; nil when it is the last.
+  /// - Parameter laterChanges: what later phases did; nil when there are none.
   init(
     _ record: ArchiveRecord, _ content: ArchiveContent, _ trace: ScriptTrace,
     _ laterChanges: LaterChanges? = nil
@@ -19,15 +19,15 @@ struct ArchiveForecast {
     self.laterChanges = laterChanges
   }
 
-  /// What is known of the rows.
+  /// The forecast for the rows of an archive.
   struct Outlook {
-    /// What would not come back.
+    /// Rows that would not come back.
     var lost: [Affected] = []
-    /// Rows whose key another one has now. Running the way back shows better which of them stay away.
+    /// Rows whose key another row has now. A run of the way back shows better which of them do not come back.
     var taken: [Affected] = []
-    /// Rows that changed since and get what the way back computes.
+    /// Rows that changed since then, and get the values that the way back computes.
     var computed: [Affected] = []
-    /// Rows that may be others than those whose values come back.
+    /// Rows that may get the values of other rows.
     var others: [Affected] = []
   }
 
@@ -81,14 +81,21 @@ struct ArchiveForecast {
             "the rows changed since, or other rows have their keys now; the archived value comes back")
         }
       }
-      // Those of a complete archive are followed to their keys of today.
-      if laterChanges == nil, content.isComplete != true {
-        let moved = try movedRows(table, successor, on: connection)
-        if moved > 0 {
-          outlook.lost += content.columns.map {
-            affected($0.name, moved, "the rows have another key now")
-          }
+    }
+    guard laterChanges == nil, !successor.hashed.isEmpty else { return outlook }
+    if content.isComplete == true {
+      let moved = try followedRows(table, successor, on: connection)
+      if moved > 0 {
+        outlook.others += content.columns.map {
+          affected(
+            $0.name, moved,
+            "other rows hold now what these held: the keys were changed, or the values")
         }
+      }
+    } else if computed.isEmpty {
+      let moved = try movedRows(table, successor, on: connection)
+      if moved > 0 {
+        outlook.lost += content.columns.map { affected($0.name, moved, "the rows have another key now") }
       }
     }
     return outlook
@@ -96,15 +103,15 @@ struct ArchiveForecast {
 
   typealias Affected = Reversal.AffectedRows
 
-  /// Whether it has every row that the table has now, each as the phase left it: then no row was added or changed since.
+  /// Whether the archive has every present row of the table, unchanged. Then no row was added or changed since.
   func hasEveryRow(on connection: Connection) throws(SQLiteError) -> Bool {
     guard content.isComplete == true, let successor = content.successor,
       let table = try Table(SchemaName(successor.table), on: connection)
     else { return false }
     let key = RowMatch.condition(successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
     let place = "main.\(SQLText.identifier(table.name.spelled))"
-    // From the archive to the table, whose key has an index. A row under the key of one that the phase removed is another
-    // row.
+    // The search goes from the archive to the table, because the table's key has an index. A row that now has the key
+    // of a removed row is another row.
     let isWhole = try connection.value(
       """
       SELECT (SELECT count(*) FROM \(place))
@@ -114,16 +121,16 @@ struct ArchiveForecast {
     return try changedRows(table, successor, [:], on: connection) == 0
   }
 
-  /// Rows that the phase took away and whose key another row has now: they have no place to come back to.
+  /// Rows that the phase removed, and whose key another row has now. They cannot come back under their key.
   private func takenPlaces(on connection: Connection) throws(SQLiteError) -> [Affected] {
     let target = SchemaName(record.table)
-    // A table that the way back makes or fills has its rows from elsewhere.
+    // If the way back makes or fills the table, its rows come from somewhere else.
     guard content.hasGoneRows, content.successor != nil, laterChanges == nil,
       trace.table(to: target)?.gainsRows != true,
       let table = try Table(target, on: connection)
     else { return [] }
     let key = content.key.names.map { SchemaName($0) }
-    // A row that no column names comes back under another rowid.
+    // If no column shows the rowid, the row can come back under another rowid.
     guard content.key.form != .rowID, key.allSatisfy({ table.column($0) != nil }) else { return [] }
     let count = try connection.value(
       """
@@ -134,13 +141,13 @@ struct ArchiveForecast {
     return rows == 0 ? [] : [affected(nil, rows, "another row has the key now")]
   }
 
-  /// How many rows that the phase took away stay away once the way back ran.
+  /// How many rows that the phase removed are still missing after the way back.
   func staysGone(in left: ArchiveRecord, on connection: Connection) throws(SQLiteError) -> Int {
     let count = try connection.value("SELECT count(*) FROM main.\(left.tableName) WHERE gone")
     return Int(count?.integer ?? 0)
   }
 
-  /// Rows that would come back and whose parents are gone: they stay away.
+  /// Archived rows whose parents are gone. They would not come back.
   ///
   /// - Parameters:
   ///   - former: the schema to which the way back leads.
@@ -175,9 +182,9 @@ struct ArchiveForecast {
     return rows == 0 ? [] : [affected(nil, rows, "the parents of these rows are gone")]
   }
 
-  /// How many rows have another value in a column, once the way back ran, than the archive has for them.
+  /// How many rows have another value in a column than the archive, after the way back ran.
   ///
-  /// - Parameter left: what of the archive is left.
+  /// - Parameter left: the archive after the way back.
   func others(
     than column: String, in left: ArchiveRecord, on connection: Connection
   ) throws(SQLiteError) -> Int {
@@ -197,7 +204,47 @@ struct ArchiveForecast {
     return Int(count?.integer ?? 0)
   }
 
-  /// Rows that are there under another key: the rest of them is what it was.
+  /// Rows of a complete archive that are taken for rows under another key, as `MovedKeys` finds them, or that may be one of
+  /// several. Nothing tells them from rows that were deleted or changed while others came to hold the same.
+  private func followedRows(
+    _ table: Table, _ successor: ArchiveContent.Successor, on connection: Connection
+  ) throws(SQLiteError) -> Int {
+    let key = successor.key.map { SchemaName($0) }
+    let row = RestOfRow(content, by: key)
+    guard try row.isReadable(in: table, on: connection) else { return 0 }
+    try row.define(on: connection)
+    let archive = ArchiveTable(record, content)
+    let place = "main.\(SQLText.identifier(table.name.spelled)) AS n"
+    let present = key.map { "n.\(SQLText.identifier($0.spelled))" }
+    let columns = zip(present, archive.keys).map { "\($0) AS \($1)" }.joined(separator: ", ")
+    let found = RowMatch.condition(key, in: table, as: "n", against: "a")
+    // With a LIMIT no hash is computed twice (sqlite.org/optoverview.html#subquery_flattening).
+    let elsewhere = """
+      f AS (SELECT * FROM (
+        SELECT a.rest AS rest, \(present[0]) IS NULL AS isAbsent, \(row.call("n")) AS own FROM main.\(archive.name) AS a
+        LEFT JOIN \(place) ON \(found)\(row.joins("n")) WHERE a.gone = 0 AND a.rest IS NOT NULL LIMIT -1)
+        WHERE isAbsent OR own IS NOT rest)
+      """
+    guard try connection.value("WITH \(elsewhere) SELECT 1 FROM f LIMIT 1") != nil else { return 0 }
+    // Rows without a key get other rowids by VACUUM, which keeps their order.
+    let isDoubtful =
+      content.key.form == .rowID
+      ? "f.isAbsent AND f.c <> t.c"
+      : "f.isAbsent AND t.born > 0 OR f.c = 1 AND t.c = 1 AND f.own IN (SELECT rest FROM f)"
+    let known = "SELECT 1 FROM main.\(archive.name) AS a WHERE \(archive.sameKeys("a", "p")) AND a.gone = 0"
+    let count = try connection.value(
+      """
+      WITH \(elsewhere), t AS (
+        SELECT rest, count(*) AS c, sum(NOT EXISTS (\(known))) AS born
+        FROM (SELECT \(columns), \(row.call("n")) AS rest FROM \(place)\(row.joins("n")) LIMIT -1) AS p
+        WHERE NOT EXISTS (\(known) AND a.rest = p.rest) GROUP BY rest)
+      SELECT count(*) FROM (SELECT *, count(*) OVER (PARTITION BY rest) AS c FROM f) AS f JOIN t ON t.rest = f.rest
+      WHERE \(isDoubtful)
+      """)
+    return Int(count?.integer ?? 0)
+  }
+
+  /// Rows that now have another key and are otherwise unchanged.
   private func movedRows(
     _ table: Table, _ successor: ArchiveContent.Successor, on connection: Connection
   ) throws(SQLiteError) -> Int {
@@ -207,7 +254,7 @@ struct ArchiveForecast {
     try row.define(on: connection)
     let place = "main.\(SQLText.identifier(table.name.spelled))"
     let isSame = RowMatch.condition(key, in: table, as: "n", against: "a")
-    // The plus on the other side, so that the archive is looked into by its key.
+    // The plus is on the other side, so that SQLite searches the archive by its key.
     let isKnown = key.enumerated().map {
       "b.k\($0.offset + 1) = +n.\(SQLText.identifier($0.element.spelled))"
     }
@@ -226,7 +273,7 @@ struct ArchiveForecast {
     Affected(table: record.table, column: column, rows: rows, why: why)
   }
 
-  /// Where the columns are by which the rows are compared, none where they are as they were; nil when that is unknown.
+  /// Where the compared columns are now; empty when they have not moved, nil when that is unknown.
   private func places(
     in table: SchemaName, _ successor: ArchiveContent.Successor
   ) -> [SchemaName: LaterChanges.Place]? {
@@ -246,8 +293,9 @@ struct ArchiveForecast {
     return isKeyed && others ? places : nil
   }
 
-  /// - Parameter mayBeOthers: counts only those that may have been deleted and inserted anew. SQLite gives a new row the
-  ///   highest key and one, so a row below one that is as it was is no other (sqlite.org/autoinc.html).
+  /// - Parameter mayBeOthers: whether to count only rows that may have been deleted and inserted again. SQLite gives
+  ///   a new row the highest key plus one, so a row below an unchanged row is not a new one
+  ///   (sqlite.org/autoinc.html).
   private func changedRows(
     _ table: Table, _ successor: ArchiveContent.Successor, _ places: [SchemaName: LaterChanges.Place],
     mayBeOthers: Bool = false, on connection: Connection

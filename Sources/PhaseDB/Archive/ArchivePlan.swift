@@ -1,14 +1,15 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a transition takes from the rows of one table that was there before it, and how the archive comes to it.
+/// Says what a transition removes from the rows of one existing table, and how this is archived.
 struct ArchivePlan {
   enum Method: Hashable {
-    /// The columns that are dropped, copied before the SQL runs: nothing else of the table changes.
+    /// Only columns are dropped. Their values are copied before the SQL runs.
     case columns
-    /// Every row, copied before the SQL runs: no row of it can be followed to one afterwards.
+    /// Every row is copied before the SQL runs, because rows cannot be followed through it.
     case rows
-    /// A copy beside, compared after the SQL ran: what differs then, or has no row any more, is archived.
+    /// The table is copied to a temporary one, and compared after the SQL ran. Rows that changed or are gone are
+    /// archived.
     case difference
   }
 
@@ -16,36 +17,36 @@ struct ArchivePlan {
   let key: RowKey
   private(set) var method: Method
   let values: [Column]
-  /// The table in which its rows go on after the transition; nil with `rows`.
+  /// The table that has the rows after the transition; nil with `rows`.
   let successor: Successor?
-  /// What tables are called after the transition from which the way back makes values for this one, whichever row of
-  /// them it reads.
+  /// The tables from which the way back computes values for this one, by their names after the transition. It may
+  /// read any of their rows.
   let sources: [SchemaName]
-  /// Those of which it reads one row for each row.
+  /// The tables from which it reads one row for each row.
   let lookups: [Lookup]
-  /// Whether the table stays or is made again, with rows that cannot be followed.
+  /// Whether the table stays or is made again, but its rows cannot be followed.
   let isMoved: Bool
-  /// Whether the table is dropped, be it made again or not.
+  /// Whether the table is dropped, even if it is made again.
   let isDropped: Bool
-  /// Whether rows may be gone afterwards.
+  /// Whether rows may be removed.
   let mayLoseRows: Bool
-  /// What the columns that stay in place are called afterwards.
+  /// The names that the remaining columns have afterwards.
   let namesAfter: [SchemaName: SchemaName]
 
   struct Column {
     let name: SchemaName
-    /// What it is called after the transition; nil when it is gone.
+    /// The name of the column after the transition; nil when it is gone.
     let after: SchemaName?
-    /// Whether it goes on, and the way back computes no value for it: then it is restored only while it holds what the
-    /// transition left there.
+    /// Whether it is tracked: it stays, and the way back computes no value for it. Then it is restored only if it
+    /// still has the value that the transition left.
     let isTracked: Bool
-    /// Whether it came with the same migration, so that its default is no value to be kept.
+    /// Whether the same migration added it. Then its default need not be archived.
     let isYoung: Bool
   }
 
   struct Successor: Hashable {
     let table: SchemaName
-    /// In the order of the key.
+    /// The columns of the key, in its order.
     let key: [SchemaName]
   }
 
@@ -61,12 +62,12 @@ struct ArchivePlan {
 }
 
 extension ArchivePlan {
-  /// Everything that a transition takes.
+  /// The plans for all tables from which a transition removes something.
   ///
   /// - Parameters:
-  ///   - trial: what its SQL and that of the way back do.
-  ///   - isYoung: whether a column of a table came with the same migration.
-  /// - Throws: `archive-impossible` for a table whose rows have nothing to be known by.
+  ///   - trial: what its SQL and the SQL of the way back do.
+  ///   - isYoung: whether the same migration added a column of a table.
+  /// - Throws: `archive-impossible` for a table whose rows nothing identifies.
   static func all(
     in trial: TransitionTrial, on connection: Connection,
     isYoung: (SchemaName, SchemaName) -> Bool = { _, _ in false }
@@ -94,7 +95,7 @@ extension ArchivePlan {
     }
     var key = ownKey
     if table.outcome != nil, table.movesRows(key) {
-      // The rowid stays where it is when another key is written.
+      // The rowid does not change when another key is written.
       if key.form == .columns, !table.isRowIDUpdated, let rowID = shape.rowIDName {
         key = RowKey(.rowID, named: rowID)
       }
@@ -104,7 +105,7 @@ extension ArchivePlan {
     isMoved = successor == nil && (table.outcome != nil || trial.there.table(to: shape.name) != nil)
     self.successor = successor
     if successor == nil, !isMoved, !way.fills, let rowID = shape.rowIDName, key.form == .columns {
-      // Nothing else comes into the table before its rows do, so they come back with their rowids, too.
+      // No other row enters the table before its own rows come back, so they can keep their rowids.
       key = RowKey(.rowID, named: rowID)
     }
     self.key = key
@@ -134,7 +135,7 @@ extension ArchivePlan {
       table.columns.compactMap { column in column.origin.flatMap { old in column.outcome.map { (old, $0) } }
       },
       uniquingKeysWith: { first, _ in first })
-    // Rows that cannot be followed come back only where the whole row is untouched.
+    // Rows that cannot be followed come back only if the whole row is unchanged.
     let itself =
       (isMoved ? [table.outcome ?? shape.name] : []) + (successor == nil ? way.lookups.map(\.table) : [])
     sources = Set(way.sources + itself).filter { $0 != successor?.table }.sorted { $0.key < $1.key }
@@ -152,7 +153,7 @@ extension ArchivePlan {
 }
 
 extension ArchivePlan {
-  /// The same in a transition that also puts values back into tables: what it leaves of a row is known only afterwards.
+  /// The same plan for a transition that also restores values in the table: the final rows are known only after that.
   func restoredInto(_ tables: Set<FoldedName>) -> ArchivePlan {
     var archivePlan = self
     if let successor, method == .columns, tables.contains(successor.table.key) {
@@ -167,10 +168,10 @@ extension ArchivePlan {
 
   static func snapshotName(_ id: Int64) -> String { "phasedb_before_\(id)" }
 
-  /// The table, where it is before the transition.
+  /// The SQL name of the table before the transition.
   var place: String { "main.\(SQLText.identifier(table.name.spelled))" }
 
-  /// Key and values as an archive calls them, of the table under an alias.
+  /// The key and the values of the table under an alias, with the names that an archive gives them.
   func columns(of alias: String) -> [String] {
     let keys = key.names.enumerated().map {
       "\(alias).\(SQLText.identifier($0.element)) AS k\($0.offset + 1)"
@@ -181,7 +182,7 @@ extension ArchivePlan {
     return keys + values
   }
 
-  /// Makes the copy beside. It is a TEMP table: what turns out not to have changed never goes into the file.
+  /// Makes the temporary copy. It is a TEMP table, so that unchanged rows are never written to the database file.
   func snapshot(_ id: Int64) -> String {
     let names = key.columns.indices.map { "k\($0 + 1)" } + values.indices.map { "v\($0 + 1)" }
     let definitions = names.map { key.isNumber && $0 == "k1" ? "k1 INTEGER PRIMARY KEY" : $0 }
@@ -198,19 +199,19 @@ extension ArchivePlan {
       """
   }
 
-  /// What is different afterwards, as a query for the archive.
+  /// The query for the archive: the rows that differ afterwards.
   ///
   /// - Parameters:
   ///   - successor: where the rows are now.
-  ///   - rest: what is hashed of them.
-  ///   - marks: what the archive calls the hashes of tracked values.
+  ///   - rest: the parts of them that are hashed.
+  ///   - marks: the names of the hashes of tracked values in the archive.
   func difference(
     _ id: Int64, successor: Table, rest: RestOfRow, marks: [String?]
   ) -> String {
     let present = (self.successor?.key ?? []).map { "n.\(SQLText.identifier($0.spelled))" }
     let isGone = "\(present[0]) IS NULL"
-    // A key that matches without being the same is kept as it is now, because that is how the row will be found. A number
-    // stays one: the archive holds nothing else as its rowid.
+    // A key may match without being identical. It is archived as it is now, because that is how the row will be
+    // found. A number stays a number, because the archive uses it as its rowid.
     let keys = present.enumerated().map {
       key.isNumber
         ? "s.k1"
@@ -236,11 +237,11 @@ extension ArchivePlan {
       """
   }
 
-  /// For each value, whether it is to be kept: it is another one now, or the way back makes another one of it. What
-  /// compares as equal may be of another type.
+  /// The SQL that tells for each value whether to archive it: it changed, or the way back would change it. Values
+  /// that compare as equal may have different types.
   private var differences: [String] {
     values.enumerated().map { index, column in
-      // Where the way back computes a value anew, what was not changed has to come back, too.
+      // If the way back computes the value again, unchanged values have to be archived, too.
       guard let after = column.after, column.isTracked else {
         return defaultOfYoung(column).map { "s.v\(index + 1) IS NOT \($0)" } ?? "1"
       }
@@ -251,11 +252,11 @@ extension ArchivePlan {
     }
   }
 
-  /// The default, as SQL, of a column that came with the same migration; nil when it is not one or cannot be told.
+  /// The default, as SQL, of a column that the same migration added; nil for other columns, and when it is unknown.
   private func defaultOfYoung(_ column: Column) -> String? {
     guard column.isYoung, column.after != nil else { return nil }
     guard let value = table.column(column.name)?.defaultValue else { return "NULL" }
-    // SQLite takes a bare name for a text here and nowhere else.
+    // In a DEFAULT clause, and only there, SQLite treats a bare name as a text.
     let isLiteral = SQLTokens(value).allSatisfy {
       [.number, .string, .blob, .punctuation, .space].contains($0.kind)
     }

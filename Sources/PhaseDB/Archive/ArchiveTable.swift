@@ -1,19 +1,20 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The table of one archive: `k1`, `k2` … the key, `v1`, `v2` … the values, `w1`, `w2` … hashes of what took their place,
-/// `rest` the hash of the rest of the row as the transition left it, `gone` whether it left no row.
+/// The table of one archive. Its columns are `k1`, `k2` … for the key, `v1`, `v2` … for the archived values, `w1`,
+/// `w2` … for hashes of the values that replaced them, `rest` for the hash of the other columns after the transition,
+/// and `gone` for whether the row was removed.
 ///
-/// Columns are declared without a type, so that values stay what they are (sqlite.org/datatype3.html).
+/// Columns have no declared type, so that SQLite does not convert values (sqlite.org/datatype3.html).
 struct ArchiveTable {
   let name: String
   let isNumberKeyed: Bool
   let keys: [String]
   let values: [String]
-  /// For each value the name of its hash, nil when it is not tracked.
+  /// For each value the name of its hash column; nil when the value is not tracked.
   let marks: [String?]
 
-  /// - Parameter tracked: for each value, whether it is.
+  /// - Parameter tracked: for each value, whether it is tracked.
   init(_ name: String, key: RowKey, tracked: [Bool]) {
     self.name = name
     isNumberKeyed = key.isNumber
@@ -28,14 +29,14 @@ struct ArchiveTable {
 
   var columns: [String] { keys + values + marks.compactMap(\.self) + ["rest", "gone"] }
 
-  /// The condition that two tables of its keys have the same one.
+  /// The condition that rows of two tables with its key columns have the same key.
   func sameKeys(_ one: String, _ other: String) -> String {
     keys.map { "\(one).\($0) = \(other).\($0)" }.joined(separator: " AND ")
   }
 
   var definition: String { "CREATE TABLE main.\(contents)" }
 
-  /// For rows that are looked for by a key that is not the rowid.
+  /// The index for a key that is not the rowid.
   var indexDefinition: String { "CREATE INDEX main.\(index)" }
 
   var indexName: String { "\(name)_key" }
@@ -51,18 +52,18 @@ struct ArchiveTable {
 
   private var index: String { "\(indexName) ON \(name) (\(keys.joined(separator: ", ")))" }
 
-  /// Puts rows into it and adds them up on the way, so that they need not be read again.
+  /// Inserts rows and computes their checksum at the same time, so that they need not be read again.
   ///
   /// - Parameters:
   ///   - query: a SELECT that gives every column of the table by its name.
-  ///   - computesNothing: whether its columns cost nothing to read twice.
+  ///   - computesNothing: whether its columns are cheap to read twice.
   func fill(
     from query: String, computesNothing: Bool = false, on connection: Connection
   ) throws(SQLiteError) -> RowSum {
     let sum = RowSumInSQL()
     try RowHash.define(Self.sumFunction, columns: columns, adding: sum, on: connection)
     let list = columns.joined(separator: ", ")
-    // With a LIMIT the query is not flattened into this one, and no hash is computed twice
+    // The LIMIT keeps SQLite from merging the two queries, so that no hash is computed twice
     // (sqlite.org/optoverview.html#subquery_flattening).
     try connection.execute(
       """
@@ -72,7 +73,7 @@ struct ArchiveTable {
     return sum.sum
   }
 
-  /// What its rows come to now.
+  /// The present checksum of its rows.
   func sum(on connection: Connection) throws(SQLiteError) -> RowSum {
     var rows = try connection.prepare("SELECT \(columns.joined(separator: ", ")) FROM main.\(name)")
     return try rows.sumOfRows(RowHasher(columns: columns))

@@ -1,11 +1,12 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The archives that a transition makes: begun before its SQL runs, settled after it and after what came back.
+/// Makes the archives of a transition. It copies rows before the SQL runs, and keeps the changed ones after the SQL
+/// ran and archived rows came back.
 struct Archiving {
   private let connection: Connection
   private var works: [Work] = []
-  /// Counters of AUTOINCREMENT tables that are made again, which dropping them forgets.
+  /// The counters of AUTOINCREMENT tables that are made again: SQLite forgets a counter when its table is dropped.
   private var counters: [SchemaName: Int64] = [:]
 
   private struct Work {
@@ -17,17 +18,17 @@ struct Archiving {
     /// How many rows the table had.
     var rows = 0
     var orphans: [String] = []
-    /// The columns over which the rest was hashed, and the other tables.
+    /// The columns, and the other tables, that the hash `rest` covers.
     var hashed: [SchemaName] = []
     var lookups: [ArchiveContent.Lookup] = []
   }
 
-  /// Copies what is about to go.
+  /// Copies the rows that the SQL may change.
   ///
   /// - Parameters:
-  ///   - archivePlans: what the transition takes.
+  ///   - archivePlans: what the transition removes.
   ///   - firstID: the number of the first archive.
-  ///   - isWayBackKnown: whether the way back will be the one that the plans know: that of an up, which the ledger keeps.
+  ///   - isWayBackKnown: whether the way back is fixed, as after a way up, because the ledger keeps its SQL.
   init(
     _ archivePlans: [ArchivePlan], firstID: Int64, isWayBackKnown: Bool, on connection: Connection
   ) throws(SQLiteError) {
@@ -77,7 +78,8 @@ struct Archiving {
       on: connection)
   }
 
-  /// What is hashed of a row whose columns are about to go, under the names that it will have when it is compared.
+  /// What to hash of a row whose columns are dropped, under the names that the columns will have when the row is
+  /// compared.
   private func rest(of work: inout Work) throws(SQLiteError) -> RestOfRow {
     let archivePlan = work.archivePlan
     let lost = Set(archivePlan.values.map(\.name)).union(archivePlan.key.names.map { SchemaName($0) })
@@ -97,7 +99,7 @@ struct Archiving {
 }
 
 extension Archiving {
-  /// The rows of other tables that count as parts of a row, with the names they have after the transition.
+  /// The tables that have one row for each row, with their names after the transition.
   private func lookups(of archivePlan: ArchivePlan) throws(SQLiteError) -> [ArchiveContent.Lookup] {
     var lookups: [ArchiveContent.Lookup] = []
     for lookup in archivePlan.lookups {
@@ -111,9 +113,9 @@ extension Archiving {
     return lookups
   }
 
-  /// Keeps what the SQL really took, and forgets what it did not.
+  /// Archives what the SQL really removed, and drops the other copies.
   ///
-  /// - Returns: what the ledger has to record, as soon as the log has a row for the transition.
+  /// - Returns: the records for the ledger, to be written when the log has a row for the transition.
   func settle(_ id: PhaseID, _ phase: Phase, _ direction: Direction) throws(SQLiteError) -> [ArchiveRecord] {
     for (name, counter) in counters { try SequenceCounter(of: name, on: connection).raise(to: counter) }
     var records: [ArchiveRecord] = []
@@ -170,8 +172,8 @@ extension Archiving {
   }
 }
 
-/// The counter of an AUTOINCREMENT table. SQLite forgets it when the table is dropped, and then gives ids of deleted
-/// rows out again (sqlite.org/autoinc.html).
+/// The counter of an AUTOINCREMENT table. SQLite forgets it when the table is dropped, and then uses ids of deleted
+/// rows again (sqlite.org/autoinc.html).
 struct SequenceCounter {
   private let table: SchemaName
   private let connection: Connection
@@ -187,7 +189,7 @@ struct SequenceCounter {
       "SELECT seq FROM main.sqlite_sequence WHERE name = ?1 COLLATE NOCASE", .text(table.spelled))?.integer
   }
 
-  /// Raises the counter, if there is such a table and it counts.
+  /// Raises the counter, if the table exists and has one.
   func raise(to counter: Int64) throws(SQLiteError) {
     guard try hasCounters(),
       let object = try connection.rows(

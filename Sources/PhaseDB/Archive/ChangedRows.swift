@@ -1,9 +1,10 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Lists which rows of an archive are not what the other transition left: as a whole, and in each column that is tracked.
+/// Lists the archived rows whose rows in the table have changed since the other transition: as a whole, and in each
+/// tracked column.
 struct ChangedRows {
-  /// A table in `temp`: the key of an archive's row, `c0` for the row, and the marks of its columns.
+  /// A TEMP table with the key of an archived row, `c0` for the whole row, and a mark for each tracked column.
   let name: String
   private let content: ArchiveContent
   private let archive: ArchiveTable
@@ -23,7 +24,7 @@ struct ChangedRows {
   }
 
   /// - Parameters:
-  ///   - isOther: SQL that says whether the rest of a row is another one now.
+  ///   - isOther: SQL that tells whether the rest of a row has changed.
   ///   - table: where the rows are now.
   ///   - source: FROM and WHERE of a SELECT, in which `a` is a row of the archive and `n` that of the table.
   /// - Returns: whether there are any.
@@ -38,7 +39,7 @@ struct ChangedRows {
         "a.gone OR \(ArchivePlan.valueFunction)(n.\(SQLText.identifier(after.spelled))) IS NOT a.\(mark) AS \(mark)"
     }
     let query = archive.keys.map { "a.\($0)" } + ["a.gone OR \(isOther) AS c0"] + tracked
-    // With a LIMIT no hash is computed twice (sqlite.org/optoverview.html#subquery_flattening).
+    // The LIMIT keeps SQLite from computing a hash twice (sqlite.org/optoverview.html#subquery_flattening).
     var insertion = try connection.prepare(
       """
       INSERT OR IGNORE INTO temp.\(name) SELECT * FROM (SELECT \(query.joined(separator: ", ")) \(source) LIMIT -1)

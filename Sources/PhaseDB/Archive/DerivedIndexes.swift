@@ -1,17 +1,18 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Full-text indexes over the rows of other tables, which triggers keep: archives put values back without triggers, so the
-/// indexes are held against the rows afterwards (sqlite.org/fts5.html#external_content_tables).
+/// Repairs full-text indexes over the rows of other tables. Triggers keep such an index up to date, but archives
+/// restore values without triggers. So the indexes are compared with the rows afterwards
+/// (sqlite.org/fts5.html#external_content_tables).
 struct DerivedIndexes {
   private let connection: Connection
-  /// Those that were there before, folded, and whether they agreed with the rows.
-  private var agreed: [FoldedName: Bool] = [:]
+  /// Those that were there before, by their names; what the transition does not touch is left alone.
+  private var before: [FoldedName: DerivedIndex.State?] = [:]
   /// The tables that the transition touches, folded.
   private let touched: Set<FoldedName>
   private let isWayBack: Bool
 
-  /// Looks at the indexes that a transition touches. Belongs before its SQL.
+  /// Checks the indexes that a transition touches. Belongs before its SQL.
   init(
     touched: Set<FoldedName>, of schema: Schema, isWayBack: Bool, on connection: Connection
   ) throws(SQLiteError) {
@@ -20,18 +21,33 @@ struct DerivedIndexes {
     self.isWayBack = isWayBack
     guard schema.hasVirtualTables else { return }
     for index in try Self.all(on: connection) {
-      agreed[index.name.key] = index.isTouched(by: touched) ? try index.agrees(on: connection) : false
+      before[index.name.key] = .some(try isTouched(index) ? try index.state(on: connection) : nil)
     }
   }
 
-  /// Builds those anew that agreed before and do not any more, and those that a way back made again.
+  /// Builds those anew that agreed with their rows before or had none, and those that a way back made again, where they do
+  /// not agree any more.
   func mend() throws(SQLiteError) {
-    guard isWayBack || !agreed.isEmpty else { return }
-    for index in try Self.all(on: connection)
-    where index.isTouched(by: touched) || agreed[index.name.key] == nil {
-      guard agreed[index.name.key] ?? isWayBack, try !index.agrees(on: connection) else { continue }
+    guard isWayBack || !before.isEmpty else { return }
+    for index in try Self.all(on: connection) {
+      let mayBeMended =
+        switch before[index.name.key] {
+        case .some(.some(let state)): state != .disagrees
+        case .some(.none): false
+        case .none: isWayBack
+        }
+      guard mayBeMended, try index.state(on: connection) == .disagrees else { continue }
       try index.rebuild(on: connection)
     }
+  }
+
+  /// Whether a transition may change the rows of an index. Those of a view come from any table.
+  private func isTouched(_ index: DerivedIndex) throws(SQLiteError) -> Bool {
+    if touched.contains(index.name.key) || touched.contains(index.content.key) { return true }
+    guard !touched.isEmpty else { return false }
+    return try connection.value(
+      "SELECT 1 FROM main.sqlite_schema WHERE type = 'view' AND name = ?1 COLLATE NOCASE",
+      .text(index.content.spelled)) != nil
   }
 
   /// Virtual tables have no page of their own (sqlite.org/fileformat2.html#storage_of_the_sql_database_schema).
@@ -43,10 +59,10 @@ struct DerivedIndexes {
 
 private struct DerivedIndex {
   let name: SchemaName
-  private let content: SchemaName
+  let content: SchemaName
   private let isFTS5: Bool
 
-  /// nil for what is no full-text index over another table.
+  /// Nil for a table that is not a full-text index over another table.
   init?(_ sql: String) {
     guard let table = TableDefinition(sql), let virtual = table.virtual, virtual.content == .elsewhere,
       let content = virtual.contentTable
@@ -56,28 +72,28 @@ private struct DerivedIndex {
     isFTS5 = virtual.module.key == "fts5"
   }
 
-  func isTouched(by tables: Set<FoldedName>) -> Bool {
-    tables.contains(name.key) || tables.contains(content.key)
+  enum State {
+    case agrees, disagrees
+    /// Its table or view is not there, or has other columns.
+    case hasNoRows
   }
 
-  func agrees(on connection: Connection) throws(SQLiteError) -> Bool {
+  func state(on connection: Connection) throws(SQLiteError) -> State {
     do throws(SQLiteError) {
-      // With a rank, it compares with the rows of the other table, too; FTS4 always does.
+      // With a rank the check also compares with the rows of the other table; in FTS4 it always does.
       try command(
         isFTS5 ? "(\(column), rank) VALUES ('integrity-check', 1)" : "(\(column)) VALUES ('integrity-check')",
         on: connection)
-      return true
-    } catch  where error.code.primary == .corrupt || error.code.primary == .error {
-      return false
+      return .agrees
+    } catch  where error.code.primary == .corrupt {
+      return .disagrees
+    } catch  where error.code.primary == .error {
+      return .hasNoRows
     }
   }
 
   func rebuild(on connection: Connection) throws(SQLiteError) {
-    do throws(SQLiteError) {
-      try command("(\(column)) VALUES ('rebuild')", on: connection)
-    } catch  where error.code.primary == .error {
-      // Its table is not there, or has other columns.
-    }
+    try command("(\(column)) VALUES ('rebuild')", on: connection)
   }
 
   private var column: String { SQLText.identifier(name.spelled) }

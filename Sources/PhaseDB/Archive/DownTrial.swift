@@ -1,14 +1,14 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The way down of an applied phase, tried where there are no rows.
+/// The result of running the way down of an applied phase on a database without rows.
 struct DownTrial: Sendable {
   enum Outcome: String, Sendable, Codable {
-    /// It takes back what was added, whatever rows other tables have.
+    /// It only removes what the phase added. The rows do not matter.
     case plain
-    /// It runs; which rows it meets may matter.
+    /// It runs, but the rows may matter.
     case runs
-    /// It runs, and writes to columns that are there before and after it.
+    /// It runs, and writes to columns that exist before and after it.
     case overwrites
     /// It does not run, or leads to another schema.
     case blocked
@@ -27,10 +27,11 @@ struct DownTrial: Sendable {
 
   /// - Parameters:
   ///   - present: the schema from which it leads.
-  ///   - former: the schema before the phase; nil when changes from outside were accepted since, so that it need not lead
-  ///     there.
+  ///   - former: the schema before the phase. Nil when changes from outside were accepted since, because then it need
+  ///     not lead there.
   ///   - hasClaims: whether claims of earlier phases are checked after it.
-  ///   - costLimit: everybody who can write the database can change the SQL in the ledger.
+  ///   - costLimit: the limit for its SQL. It is needed because any program that can write the database can change
+  ///     the SQL in the ledger.
   init(
     _ id: PhaseID, _ phase: Phase, from present: Schema, to former: Schema?, hasClaims: Bool,
     _ costLimit: CostLimit
@@ -39,7 +40,8 @@ struct DownTrial: Sendable {
     do throws(MigrationError) {
       trial = try TransitionTrial(id, phase, .down, on: present, costLimit)
     } catch {
-      // Objects that cannot be made say nothing of the way back: their module or collation is the application's own.
+      // If an object of the schema cannot be made, its module or collation belongs to the application. That does not
+      // mean that the way back fails.
       let isOfSQL = error.id != .tooCostly && error.place != nil || error.id == .retirementBlocked
       self.init(isOfSQL ? .blocked : .untried, reason: error.message, details: error.details)
       return
@@ -52,7 +54,7 @@ struct DownTrial: Sendable {
     self.init(trial.there, phase, from: present, to: former, hasClaims: hasClaims)
   }
 
-  /// The same, where what the way back does is known, and that it leads back.
+  /// The same for a way back whose effect is known, and that leads back.
   ///
   /// - Parameters:
   ///   - back: what its SQL does.
@@ -70,13 +72,13 @@ struct DownTrial: Sendable {
     self.init(isPlain ? .plain : .runs)
   }
 
-  /// How what it leaves differs from the schema before the phase, one line each; nil when it does not.
+  /// How the resulting schema differs from the one before the phase, one line each; nil when it does not differ.
   private static func misfits(
     of trial: TransitionTrial, on present: Schema, to former: Schema
   ) -> [Prose]? {
     var left = Array(trial.schema(from: present).objects)
     if Schema(left).digest == former.digest { return nil }
-    // What differs in the order of columns alone is put right by phasedb itself.
+    // phasedb itself corrects the order of columns.
     let reordered = SchemaDifference(from: Schema(left), to: former).changed.filter {
       TableRebuild(of: $0.before, as: $0.after) != nil
     }
@@ -87,7 +89,7 @@ struct DownTrial: Sendable {
 }
 
 extension TransitionTrial {
-  /// What there is after the transition.
+  /// The schema after the way down.
   func schema(from present: Schema) -> Schema {
     let touched = Set(began.map(\.key))
     return Schema(present.objects.filter { !touched.contains($0.key) } + Array(left.objects))
@@ -102,7 +104,7 @@ extension DownTrial {
     let details: [String]
   }
 
-  /// As the ledger keeps it; nil for a row that cannot be read.
+  /// Reads the result from the ledger; nil for a row that cannot be read.
   init?(_ record: WayDownRecord) {
     guard let outcome = Outcome(rawValue: record.verdict) else { return nil }
     guard outcome == .blocked else {
@@ -114,12 +116,12 @@ extension DownTrial {
       outcome, reason: report.reason.map { Prose($0) }, details: report.details.map { Prose($0) })
   }
 
-  /// What an answer is about: a schema and a text. The text may have been changed in the ledger.
+  /// What a result is about: a schema and a text. The text in the ledger may have been changed since.
   static func subject(_ phase: AppliedPhase, _ schema: SchemaDigest) -> String {
     "\(schema.text) \(phase.tokenHash)"
   }
 
-  /// As a row for the ledger.
+  /// The result as a row for the ledger.
   func record(of phase: AppliedPhase, from schema: SchemaDigest, at time: Timestamp) -> WayDownRecord {
     let report = Report(reason: reason?.raw, details: details.map(\.raw))
     return WayDownRecord(

@@ -1,10 +1,10 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Constraints of the schema to which a way back leads that the present schema does not enforce.
+/// Finds rows that break constraints which the present schema does not have and a way back restores.
 ///
-/// Only constraints over columns whose values go there unchanged. For values that the SQL computes, filters or deletes,
-/// SQLite itself reports violations.
+/// It covers only constraints over columns whose values the way back does not change. For values that the SQL
+/// computes, filters or deletes, SQLite itself reports violations.
 struct FormerConstraints {
   private let trace: ScriptTrace
   private let present: Schema
@@ -17,9 +17,9 @@ struct FormerConstraints {
   ///   - trace: what the SQL of the way back does.
   ///   - present: the schema from which it leads.
   ///   - former: the schema to which it leads.
-  ///   - archives: those whose rows come back.
-  ///   - laterChanges: what later phases did since the schema was that; nil when it is the present one. Of tables that
-  ///     they changed nothing is said.
+  ///   - archives: the archives whose rows come back.
+  ///   - laterChanges: what later phases did; nil when the way back starts from the present schema. Tables that they
+  ///     changed are skipped.
   init(
     _ trace: ScriptTrace, from present: Schema, to former: Schema, with archives: [ArchiveRecord],
     _ laterChanges: LaterChanges? = nil, on connection: Connection
@@ -32,7 +32,7 @@ struct FormerConstraints {
     self.connection = connection
   }
 
-  /// Every one that rows break.
+  /// The constraints that rows break.
   func broken() throws(SQLiteError) -> [BrokenConstraint] {
     let changed = Set(
       former.changes(since: present).filter { $0.kind == .added }.map { SchemaName($0.object.table) })
@@ -61,14 +61,14 @@ struct FormerConstraints {
   }
 }
 
-/// A table as it was and the one that holds its rows now.
+/// A table of the former schema, and the present table that has its rows.
 struct TablePair {
   let shape: Table
   private let old: TableDefinition
   private let new: TableDefinition
   private let oldIndexes: [IndexDefinition]
   private let newIndexes: [IndexDefinition]
-  /// What columns of the former table are called now.
+  /// The present names of columns of the former table.
   private var names: [SchemaName: SchemaName] = [:]
 
   init?(
@@ -77,7 +77,7 @@ struct TablePair {
   ) throws(SQLiteError) {
     guard let old = former.table(name) else { return nil }
     guard let traced = trace.table(to: name) else {
-      // Not a word of the way back is about it.
+      // The way back does not mention the table.
       guard let new = present.table(name), let shape = try Table(name, on: connection) else {
         return nil
       }
@@ -111,10 +111,10 @@ struct TablePair {
 
   // MARK: UNIQUE
 
-  /// Columns that are unique together, under a condition or without one.
+  /// A set of columns that is unique, with or without a condition.
   struct Unique: Hashable {
     let columns: [SchemaName]
-    /// For each column how it is compared, folded.
+    /// The collation of each column, folded.
     let collations: [FoldedName]
     var condition: SQLFragment?
 
@@ -136,10 +136,10 @@ struct TablePair {
 
   var formerUniques: [Unique] { Self.uniques(old, oldIndexes) }
 
-  /// What its columns are called now whose values go there as they are.
+  /// The present names of the columns whose values the way back does not change.
   var presentNames: [SchemaName] { Array(names.values) }
 
-  /// What a column of the former table is called now; nil when the way back makes its values.
+  /// The present name of a column of the former table; nil when the way back computes its values.
   func presentName(of column: SchemaName) -> SchemaName? { names[column] }
 
   private var uniques: [FormerConstraint] {
@@ -157,7 +157,7 @@ struct TablePair {
         "\(SQLText.identifier($0.spelled)) COLLATE \(SQLText.identifier($1))"
       }
       let list = columns.joined(separator: ", ")
-      // NULL is not equal to NULL here (sqlite.org/lang_createtable.html#unique_constraints).
+      // In a unique key NULL differs from every other NULL (sqlite.org/lang_createtable.html#unique_constraints).
       let told =
         present.map { "\(SQLText.identifier($0.spelled)) IS NOT NULL" }
         + (unique.condition.map { ["(\($0.text))"] } ?? [])
@@ -196,7 +196,7 @@ struct TablePair {
     let columns = Set(names.keys.map(\.key))
     return all(old).compactMap { check in
       guard !held.contains(check) else { return nil }
-      // Of the table's columns, only those that are handed over as they are.
+      // Only columns whose values do not change may be used.
       let named = SQLTokens.identifiers(in: check.text)
       guard old.columns.allSatisfy({ !named.contains($0.name.key) || columns.contains($0.name.key) })
       else { return nil }
@@ -233,15 +233,15 @@ struct TablePair {
 extension TablePair {
   /// Present rows that have the unique key of a row that comes back from an archive.
   ///
-  /// Unique indexes with a condition are left to SQLite: whether the row that comes back meets it is not known before it
-  /// is there.
+  /// Unique indexes with a condition are left to SQLite: whether a restored row meets the condition is known only
+  /// when it is in the table.
   func takenPlaces(_ record: ArchiveRecord, _ content: ArchiveContent) -> [FormerConstraint] {
     let archive = ArchiveTable(record, content)
     let names = content.key.names.compactMap { presentName(of: SchemaName($0)) }
     guard content.hasGoneRows, names.count == content.key.names.count else { return [] }
     let place = "main.\(SQLText.identifier(shape.name.spelled))"
     let isSameRow = RowMatch.condition(names, in: shape, as: "n", against: "a")
-    // A row that itself becomes what it was makes room.
+    // A row that itself gets its old values back does not conflict.
     let isItself = RowMatch.condition(names, in: shape, as: "t", against: "o")
     return formerUniques.compactMap { unique in
       let kept = unique.columns.compactMap { column in
@@ -266,7 +266,7 @@ extension TablePair {
   }
 }
 
-/// A constraint that a way back restores, and the present rows that break it.
+/// A constraint that a way back would restore, and the present rows that break it.
 struct BrokenConstraint: Hashable, Sendable {
   /// The table, as it is called now.
   let table: String
@@ -275,7 +275,7 @@ struct BrokenConstraint: Hashable, Sendable {
   /// Up to ten of the rows, by their keys.
   let rows: [String]
   let isMore: Bool
-  /// What an operator can do about them.
+  /// What an operator can do about these rows.
   let opening: Prose
 
   var sentence: Prose { "\(constraint) of \(table)" }

@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What virtual tables hold and no archive keeps: rows that their module does not give back, the settings of FTS5
-/// (sqlite.org/fts5.html#special_insert_commands) and the language of a row of FTS4
+/// Finds losses in virtual tables that an archive cannot prevent: rows that their module does not return, settings of
+/// FTS5 (sqlite.org/fts5.html#special_insert_commands), and languages of rows of FTS4
 /// (sqlite.org/fts3.html#the_languageid_option).
 struct HiddenContent {
   private let tables: [Table]
@@ -10,17 +10,17 @@ struct HiddenContent {
   fileprivate struct Table {
     let name: SchemaName
     let virtual: VirtualTable
-    /// How many rows there were; nil when they are kept, or cannot be counted.
+    /// How many rows there were; nil when they are archived, or cannot be counted.
     var rows: Int?
     var settings: Set<[Value]> = []
-    /// Where the languages are remembered.
+    /// The TEMP table with a copy of the languages.
     var languages: String?
 
     var place: String { "main.\(SQLText.identifier(name.spelled))" }
     var settingsName: String { "\(name.spelled)_config" }
   }
 
-  /// Looks at the tables that either direction of a phase touches. Belongs before its SQL.
+  /// Reads the virtual tables that either direction of a phase touches. Belongs before its SQL.
   init(_ trial: TransitionTrial, _ schema: Schema, on connection: Connection) throws(SQLiteError) {
     let touched = trial.there.touchedTables.union(trial.back?.touchedTables ?? [])
     var tables: [Table] = []
@@ -41,7 +41,7 @@ struct HiddenContent {
     self.tables = tables
   }
 
-  /// What is not what it was.
+  /// The parts that have changed.
   func losses(on connection: Connection) throws(SQLiteError) -> [RoundTripRecord.Loss] {
     var losses: [RoundTripRecord.Loss] = []
     for table in tables {
@@ -86,7 +86,7 @@ extension HiddenContent.Table {
     ((try? connection.value("SELECT count(*) FROM \(place)"))??.integer).map { Int($0) }
   }
 
-  /// The settings of an FTS5 table beside the version of its format.
+  /// The settings of an FTS5 table, without the version of its format.
   fileprivate func readSettings(on connection: Connection) throws(SQLiteError) -> Set<[Value]> {
     guard virtual.module.key == "fts5" else { return [] }
     return Set(

@@ -1,17 +1,17 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Something that phasedb keeps of a phase until it is purged: one table of archived values, or one retired column or table.
+/// Data that phasedb keeps for a phase until it is purged: one archive, or one retired column or table.
 package struct KeptData: Sendable, Hashable {
-  /// As in `customers.full_name (retired)` or `what up took from orders`.
+  /// Its title, as in `customers.full_name (retired)` or `what up took from orders`.
   package let what: Prose
   package let rows: Int
   /// Its size in the file; nil when SQLite cannot tell, as for one column of a table.
   package let bytes: Int?
-  /// How many of the rows belong to rows that an application has deleted since; nil when that was not asked, or cannot be
-  /// told.
+  /// How many of its rows belong to rows that an application has deleted since; nil when that was not asked, or is
+  /// unknown.
   package var deleted: Int?
-  /// Whether it is a column or table that a phase retired, and no archive.
+  /// Whether it is a retired column or table, and not an archive.
   var isRetired = false
 }
 
@@ -42,11 +42,11 @@ extension KeptData {
 }
 
 extension ArchiveRecord {
-  /// How many of its rows belong to rows that went on after the transition and are not there any more; nil when it cannot
-  /// be told where they went on, or not in time.
+  /// How many of its rows belong to rows that the transition kept and that were deleted since; nil when that is
+  /// unknown, or takes too long to find out.
   fileprivate func deleted(within limit: Duration, on connection: Connection) throws(MigrationError) -> Int? {
     let content = try ArchiveContent(self)
-    // What is left of the way back is for the table as it was before the transition.
+    // Values that a way back left over belong to the table as it was before the transition.
     let place = state == .left ? (table, content.key.names) : content.successor.map { ($0.table, $0.key) }
     guard let (name, key) = place, content.key.names.count == key.count else { return nil }
     let others = state == .left ? "1" : "a.gone = 0"
@@ -67,22 +67,22 @@ extension ArchiveRecord {
   }
 }
 
-/// How much an archive holds.
+/// The size of an archive.
 struct ArchiveSize: Sendable {
   let record: ArchiveRecord
   let bytes: Int
-  /// Whether the bytes are reckoned from some of the rows, because this SQLite does not count pages.
+  /// Whether the bytes are estimated from some of the rows, because this SQLite does not count pages.
   let isEstimate: Bool
 
   var rows: Int { record.rows }
 
-  /// - Returns: nil when the archive's table is not there.
+  /// - Returns: nil when the archive's table does not exist.
   init?(_ record: ArchiveRecord, on connection: Connection) throws(SQLiteError) {
     guard
       try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?1", .text(record.tableName)) != nil
     else { return nil }
     self.record = record
-    // sqlite.org/dbstat.html: not in every build.
+    // Not every build of SQLite has `dbstat` (sqlite.org/dbstat.html).
     let pages = try? connection.value(
       "SELECT sum(pgsize) FROM dbstat WHERE name IN (SELECT name FROM main.sqlite_schema WHERE tbl_name = ?1) AND aggregate = TRUE",
       .text(record.tableName))

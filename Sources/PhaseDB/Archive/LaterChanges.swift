@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What became of tables since a phase was applied, through the phases after it: those are reversed first, so what they did
-/// is undone before the phase itself is reversed.
+/// Follows tables through the phases that were applied after a phase. Those phases are reversed first, so their
+/// changes are undone before the phase itself is reversed.
 struct LaterChanges {
   private let then: Schema
   private let now: Schema
@@ -14,11 +14,11 @@ struct LaterChanges {
     let content: ArchiveContent
   }
 
-  /// Where the value of a column is that it will have when the later phases are reversed.
+  /// Where to find the value that a column will have when the later phases are reversed.
   struct Place {
-    /// What the column is called now; nil when it is gone.
+    /// The present name of the column; nil when it is gone.
     let name: SchemaName?
-    /// The archive that has it, and by which name.
+    /// The archive that has the value, and the column there.
     let archive: (record: ArchiveRecord, value: String)?
   }
 
@@ -38,9 +38,9 @@ struct LaterChanges {
     self.archives = archives
   }
 
-  /// - Parameter key: the columns by which rows are found; archives with another key are of no use, nor are those that have
-  ///   no index for theirs.
-  /// - Returns: nil when that is unknown.
+  /// - Parameter key: the columns by which rows are found. Archives with another key cannot be used, and neither can
+  ///   archives without an index for their key.
+  /// - Returns: nil when it is unknown.
   func place(of column: SchemaName, in table: SchemaName, by key: [SchemaName]) -> Place? {
     guard let old = then.table(table)?.column(column), let present = now.table(table) else { return nil }
     let name = Self.name(of: old, in: present)
@@ -56,9 +56,9 @@ struct LaterChanges {
     return name.map { Place(name: $0, archive: nil) }
   }
 
-  /// Whether columns of a table are what they were, under the same names.
+  /// Whether columns of a table have not changed, and have the same names.
   ///
-  /// - Parameter hasAllRows: whether every row has to be there that was.
+  /// - Parameter hasAllRows: whether no row may be missing, either.
   func hasLeftAlone(
     _ columns: some Sequence<SchemaName>, of table: SchemaName, hasAllRows: Bool = true
   ) -> Bool {
@@ -74,7 +74,7 @@ struct LaterChanges {
 
   private static func name(of old: ColumnDefinition, in present: TableDefinition) -> SchemaName? {
     if let new = present.column(old.name) {
-      // A constraint that was added or removed changes no value.
+      // Adding or removing a constraint changes no value.
       let isSame = new.type.affinity == old.type.affinity && new.isGenerated == old.isGenerated
       return isSame ? new.name : nil
     }

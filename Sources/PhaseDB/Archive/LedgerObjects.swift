@@ -1,20 +1,21 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The objects of a ledger, each identified by its name and its SQL.
+/// The tables, indexes and triggers that a ledger must have, each identified by its name and its SQL.
 struct LedgerObjects {
   private let expected: [SchemaObject.Key: SchemaObject]
-  /// Without archives: a missing archive is reported for the phase that can no longer restore it.
+  /// The objects that must exist, without archives: a missing archive is reported for the phase that can no longer
+  /// restore it.
   private let required: Set<SchemaObject.Key>
 
   /// - Parameters:
   ///   - format: the format that the ledger is in.
-  ///   - archives: what it says of its archives, of which those with rows have a table.
+  ///   - archives: the archives in the ledger. Those with rows have a table.
   init(format: Int, archives: [ArchiveRecord]) {
     var objects = format == LedgerFormat.current ? Self.present : Self.objects(of: format)
     required = Set(objects.map(\.key))
     for archive in archives where archive.state == .kept || archive.state == .left {
-      // What cannot be read is reported as damage of the ledger.
+      // A record that cannot be read is reported as damage of the ledger.
       guard let content = try? ArchiveContent(archive) else { continue }
       let table = ArchiveTable(archive, content)
       objects.append(
@@ -28,7 +29,7 @@ struct LedgerObjects {
 
   private static let present = objects(of: LedgerFormat.current)
 
-  /// As SQLite keeps them. An unknown format has no objects, so everything counts as drift.
+  /// The objects as SQLite stores them. An unknown format has none, so everything counts as drift.
   private static func objects(of format: Int) -> [SchemaObject] {
     guard (1...LedgerFormat.current).contains(format),
       let scratch = try? Connection(path: "", mode: .memory),
@@ -37,7 +38,7 @@ struct LedgerObjects {
     return (try? Schema(of: scratch).reachingForLedger) ?? []
   }
 
-  /// How a schema differs from them.
+  /// How the ledger's objects in a schema differ from these.
   ///
   /// - Parameter temporary: objects of the TEMP schema.
   func drift(in schema: Schema, temporary: [SchemaObject] = []) -> LedgerDrift {
@@ -53,7 +54,7 @@ struct LedgerObjects {
   }
 }
 
-/// Objects of the ledger, or objects that use them, that are not as phasedb made them.
+/// Changes from outside: objects of the ledger that are not as phasedb made them, and foreign objects that use them.
 struct LedgerDrift: Sendable {
   /// One line each.
   private(set) var lines: [Prose] = []

@@ -1,18 +1,19 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The words of a statement, looked through for how rows of another table are found.
+/// Searches the words of a statement for how it finds rows of another table.
 struct LookupWords {
   private let words: [SQLWord]
 
   init(_ words: [SQLWord]) { self.words = words }
 
-  /// The columns of a table that must be equal to columns of the one that is written.
+  /// The columns of another table that must be equal to columns of the table that is written.
   ///
   /// - Parameters:
   ///   - table: the other table, folded.
-  ///   - own: the one that is written, folded.
-  /// - Returns: nil when the table is not named once, or a word is there under which an equality may not have to hold.
+  ///   - own: the table that is written, folded.
+  /// - Returns: nil when the table is not named exactly once, or a word such as OR means that an equality need not
+  ///   hold.
   func pairs(of table: FoldedName, with own: FoldedName) -> [(there: FoldedName, here: FoldedName)]? {
     guard words.first?.is("update") == true, !words.contains(where: { isLoose($0) }) else { return nil }
     let places = words.indices.dropFirst().filter { index in
@@ -34,7 +35,7 @@ struct LookupWords {
     return pairs
   }
 
-  /// Words after which an equality is one way among others.
+  /// Words that make an equality optional.
   private func isLoose(_ word: SQLWord) -> Bool {
     ["or", "not", "case", "union", "except", "intersect", "with"].contains { word.is($0) }
   }

@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Rows of an archive that stand under another key today: an application gave it to them, or VACUUM did where rows have no
-/// key of their own. They are found by what the rest of the row holds, where only one row holds that.
+/// Finds rows of an archive that have another key now. An application changed the key, or VACUUM did, if rows have no
+/// key of their own. Such a row is found by the hash of its other columns, if only one row has it.
 struct MovedKeys {
   private let content: ArchiveContent
   private let archive: ArchiveTable
@@ -10,8 +10,8 @@ struct MovedKeys {
   private let own: [SchemaName]
   private let rest: RestOfRow
 
-  /// - Returns: nil for an archive in which a row of today may be missing that was there all the time, and for one whose
-  ///   rows cannot be compared any more.
+  /// - Returns: nil for an archive that may lack a row which existed all the time, and for one whose rows can no
+  ///   longer be compared.
   init?(_ content: ArchiveContent, _ archive: ArchiveTable, on connection: Connection) throws(SQLiteError) {
     guard content.isComplete == true, let successor = content.successor, !successor.hashed.isEmpty,
       let table = try Table(SchemaName(successor.table), on: connection)
@@ -24,8 +24,8 @@ struct MovedKeys {
     own = successor.key.map { SchemaName($0) }
   }
 
-  /// Gives the rows of the archive the keys that they have today. A row of the archive whose own key another one has
-  /// taken was deleted since, and gets a key that no row has.
+  /// Gives the archived rows their present keys. If another row has taken the key of an archived row, that row was
+  /// deleted since, and gets a key that no row has.
   func follow(on connection: Connection) throws(SQLiteError) {
     defer { forget(on: connection) }
     guard try pair(on: connection) > 0 else { return }
@@ -45,7 +45,7 @@ struct MovedKeys {
         """)
   }
 
-  /// Lists the numbers of rows in the archive with the keys of today.
+  /// Lists archived rows, by their numbers, with their present keys.
   private func pair(on connection: Connection) throws(SQLiteError) -> Int {
     try rest.define(on: connection)
     let keys = archive.keys.joined(separator: ", ")
@@ -61,7 +61,7 @@ struct MovedKeys {
         WHERE a.gone = 0 AND a.rest IS NOT NULL AND (\(present[0]) IS NULL OR \(rest.call("n")) IS NOT a.rest);
         """)
     guard try connection.value("SELECT 1 FROM temp.phasedb_moved_from LIMIT 1") != nil else { return 0 }
-    // Of rows without a key VACUUM keeps the order, so that equal ones are told apart by it.
+    // VACUUM keeps the order of rows without a key, so the order tells equal rows apart.
     let isUnique = content.key.form == .rowID ? "1" : "f.c = 1"
     try connection.execute(
       script: """
@@ -84,8 +84,9 @@ struct MovedKeys {
     return Int(try connection.value("SELECT count(*) FROM temp.phasedb_moved")?.integer ?? 0)
   }
 
-  /// Takes out what is better explained by two changed rows: the row has its own key still, which no other has taken, and
-  /// the key it is said to have now is that of another row of the archive.
+  /// Takes out what is better explained by changed rows and new ones: the row has its own key still, which no other has
+  /// taken, or the key it is said to have now is that of another row of the archive, which has it still. Of rowids, which
+  /// VACUUM gives out anew, only what is both.
   private func keepPlausible(
     _ found: String, _ place: String, on connection: Connection
   ) throws(SQLiteError) {
@@ -95,7 +96,7 @@ struct MovedKeys {
         DELETE FROM temp.phasedb_moved AS p WHERE EXISTS (
           SELECT 1 FROM main.\(archive.name) AS b WHERE b.gone = 0 AND \(archive.sameKeys("p", "b"))
           AND b.rowid NOT IN (SELECT id FROM temp.phasedb_moved))
-        AND EXISTS (
+        \(content.key.form == .rowID ? "AND" : "OR") EXISTS (
           SELECT 1 FROM main.\(archive.name) AS a JOIN \(place) AS n ON \(found) WHERE a.rowid = p.id
           AND NOT EXISTS (SELECT 1 FROM temp.phasedb_moved AS q WHERE \(archive.sameKeys("q", "a"))))
         """)

@@ -1,17 +1,18 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// `INSERT INTO t (a, b) SELECT x, y + 1 FROM u`: which columns of which table an INSERT hands over as they are.
+/// `INSERT INTO t (a, b) SELECT x, y + 1 FROM u`: which columns of which table an INSERT copies unchanged.
 struct PlainCopy {
-  /// Folded, as written.
+  /// The table that is read: folded, as written.
   let source: FoldedName
-  /// For each column that is listed, or for each of the table's, the column it is copied from; nil for an expression.
+  /// For each listed column, or for each column of the table, the column from which it is copied; nil for an
+  /// expression.
   let columns: [FoldedName?]
-  /// The places of those that are a bare NULL, which is what a column without a value holds.
+  /// The positions of columns that get a bare NULL, as a column without a value does.
   let nulls: Set<Int>
-  /// Whether the columns are those of `*`.
+  /// Whether the SELECT has `*`.
   let isStar: Bool
-  /// Whether every row is copied, and none gives way to another.
+  /// Whether every row is copied, and no conflict clause skips rows.
   let isWhole: Bool
 
   /// - Parameters:
@@ -41,7 +42,7 @@ struct PlainCopy {
       if item.count == 3, item[0].isName, item[1].is("."), item[2].isName { return item[2].text }
       return nil
     }
-    // ORDER BY leaves nothing out.
+    // ORDER BY does not leave out rows.
     let leavesOut = words.contains { word in
       ["where", "limit", "group", "having", "distinct"].contains { word.is($0) }
     }

@@ -1,22 +1,22 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A table's rows as they were before a phase, in a TEMP table beside: compared with what the way back leaves.
+/// A copy of a table's rows before a phase, in a TEMP table, to compare with the rows after the way back.
 struct RememberedTable {
   let shape: Table
   let key: RowKey
   /// The columns that are compared, without the key.
   let columns: [SchemaName]
-  /// Where the rows are after the phase; nil when they cannot be followed by their key.
+  /// The table that has the rows after the phase; nil when they cannot be followed by their key.
   let successor: ArchivePlan.Successor?
-  /// Whether every row can be kept, and no other comes beside it, so that chance cannot spoil the way back.
+  /// Whether every row can be archived and no row is added. Then chance cannot spoil the way back.
   let isProofAgainstChance: Bool
   private let name: String
 
   /// Copies the rows.
   ///
   /// - Returns: nil for a table whose rows cannot be read back.
-  /// - Throws: `archive-impossible` for a table whose rows have nothing to be known by.
+  /// - Throws: `archive-impossible` for a table whose rows nothing identifies.
   init?(_ table: RowsAtRisk.Table, number: Int, on connection: Connection) throws {
     guard let shape = try Table(table.name, on: connection), shape.isKept else { return nil }
     guard let key = try RowKey(of: shape, on: connection) else {
@@ -40,7 +40,7 @@ struct RememberedTable {
     )
   }
 
-  /// Whether a value may be refused, beside the key.
+  /// Whether a constraint other than the key may refuse a value.
   func isConstrained(in schema: Schema) -> Bool {
     let names = [shape.name] + (successor.map { [$0.table] } ?? [])
     return names.compactMap(schema.table).contains { table in
@@ -64,19 +64,19 @@ struct RememberedTable {
 // MARK: - What the way back left
 
 extension RememberedTable {
-  /// How the rows that are there differ from those that were.
+  /// How the present rows differ from the copy.
   struct Difference {
-    /// Rows that are not as they were or not there at all, by their numbers in the copy, in ascending order.
+    /// The rows that changed or are gone, by their numbers in the copy, in ascending order.
     var numbers: [Int64] = []
     /// Rows that were not there before.
     var extra = 0
-    /// Whether the rows that are not as they were have to come back all together, because no key says which they are.
+    /// Whether all changed rows have to come back together, because there is no key to tell them apart.
     var isWhole = false
 
     var isEmpty: Bool { numbers.isEmpty && extra == 0 }
   }
 
-  /// Every row, as if no row had come back.
+  /// The difference as if no row had come back.
   func all(on connection: Connection) throws(SQLiteError) -> Difference {
     let rows = try connection.rows("SELECT rowid FROM temp.\(name) ORDER BY rowid")
     return Difference(numbers: rows.compactMap(\.[0].integer))
@@ -111,7 +111,7 @@ extension RememberedTable {
     return try byContent(difference, on: connection)
   }
 
-  /// Rows without a key are the same rows under other rowids.
+  /// Compares rows without a key by their content, because their rowids may differ.
   private func byContent(_ difference: Difference, on connection: Connection) throws(SQLiteError)
     -> Difference
   {
@@ -140,14 +140,14 @@ extension RememberedTable {
 // MARK: - Keeping what does not come back
 
 extension RememberedTable {
-  /// Makes an archive of rows that the way back does not give back.
+  /// Makes an archive of the rows that the way back does not restore.
   ///
-  /// Asked when the way back has been undone, so that the rows are as the phase left them.
+  /// It is called after the way back was undone, so that the rows are as the phase left them.
   ///
   /// - Parameters:
   ///   - id: the number of the archive.
   ///   - text: the hash of the phase's text.
-  /// - Returns: what the ledger has to record; nil when there are no such rows.
+  /// - Returns: the record for the ledger; nil when there are no such rows.
   func keep(
     _ difference: Difference, _ id: Int64, phase: PhaseID, text: String, on connection: Connection
   ) throws(SQLiteError) -> ArchiveRecord? {
@@ -210,7 +210,7 @@ extension RememberedTable {
 
   private func isKey(_ column: SchemaName) -> Bool { key.names.contains { SchemaName($0) == column } }
 
-  /// Lists numbers of the copy where SQL finds them.
+  /// Writes numbers of the copy into a TEMP table, for use in SQL.
   private func list(_ numbers: [Int64], on connection: Connection) throws(SQLiteError) {
     try connection.execute("CREATE TEMP TABLE \(Self.listName) (id INTEGER PRIMARY KEY)")
     var insertion = try connection.prepare("INSERT INTO temp.\(Self.listName) VALUES (?1)", reused: true)

@@ -1,18 +1,18 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What is hashed to tell whether a row has changed since: the row without its key, and the rows of other tables from
-/// which values for it are made.
+/// Defines the hash that tells whether a row has changed since: over the row without its key, and over the rows of
+/// other tables from which its values are computed.
 struct RestOfRow {
   private let columns: [Column]
   private let lookups: [ArchiveContent.Lookup]
 
   struct Column {
-    /// What it is called after the transition, and so when it is compared.
+    /// The name of the column after the transition, when it is compared.
     let name: String
-    /// What it is called where it is read; nil when it is in an archive alone.
+    /// The name under which it is read; nil when only an archive has it.
     let present: SchemaName?
-    /// The archive that has it for the rows in it: the number, and the column there.
+    /// The archive that has the value for its rows: the number of the archive, and the column there.
     var archive: (number: Int64, value: String)?
 
     func sql(_ alias: String) -> String {
@@ -23,7 +23,7 @@ struct RestOfRow {
     }
   }
 
-  /// What the rows of archives are found by.
+  /// The key by which rows of archives are found.
   private var key: [SchemaName] = []
 
   init(_ columns: [Column], _ lookups: [ArchiveContent.Lookup]) {
@@ -31,11 +31,11 @@ struct RestOfRow {
     self.lookups = lookups
   }
 
-  /// As an archive has it.
+  /// The rest of a row as an archive describes it.
   ///
   /// - Parameters:
-  ///   - places: where columns are that are not where they were.
-  ///   - key: what rows are found by in other archives.
+  ///   - places: the present places of columns that have moved.
+  ///   - key: the key by which rows are found in other archives.
   init(
     _ content: ArchiveContent, at places: [SchemaName: LaterChanges.Place] = [:], by key: [SchemaName] = []
   ) {
@@ -58,7 +58,7 @@ struct RestOfRow {
     try RowHash.define(Self.function, columns: names, on: connection)
   }
 
-  /// The hash, of the row under an alias, beside the tables of ``joins(_:)``.
+  /// The SQL of the hash of a row under an alias. It needs the tables of ``joins(_:)``.
   func call(_ alias: String) -> String {
     let own = columns.map { $0.sql(alias) }
     let others = lookups.enumerated().flatMap { index, lookup in
@@ -67,7 +67,7 @@ struct RestOfRow {
     return RowHash.call(Self.function, own + others)
   }
 
-  /// The other tables: at most one row of each, because it is found by its key.
+  /// The joins with the other tables. Each gives at most one row, because it is found by its key.
   func joins(_ alias: String) -> String {
     let archives = Set(columns.compactMap { $0.archive?.number }).sorted().map { number in
       let pairs = key.enumerated().map {
@@ -89,7 +89,7 @@ struct RestOfRow {
     }
   }
 
-  /// Whether it can still be read of a table: its columns are there, and the other tables are.
+  /// Whether it can still be computed for a table: its columns and the other tables exist.
   func isReadable(in table: Table, on connection: Connection) throws(SQLiteError) -> Bool {
     func has(_ table: Table, _ names: [String]) -> Bool {
       Set(table.stored.map(\.name)).isSuperset(of: names.map { SchemaName($0) })

@@ -1,24 +1,24 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The archives that a transition restores: checked before its SQL runs, used after it.
+/// Restores the archives of a transition. It checks them before the SQL runs, and uses them after it.
 struct Restoring {
   private let connection: Connection
   private var works: [RestoringWork] = []
   private var supplements: [SupplementWork] = []
-  /// Whether to find out where the SQL alone is wrong.
+  /// Whether to find rows to which the SQL alone gives wrong values.
   private let looksForCorrections: Bool
-  /// Where the SQL alone is wrong.
+  /// Rows to which the SQL alone gives wrong values.
   private(set) var corrections: [TableDifference] = []
   private var lookedAt: Set<Int64> = []
 
   /// Checks the archives and lists the rows that have changed since.
   ///
   /// - Parameters:
-  ///   - archives: what the opposite transition of the same phase took and is still kept.
-  ///   - phase: the phase as it is now.
+  ///   - archives: the archives that the opposite transition of the same phase made.
+  ///   - phase: the present phase.
   ///   - trace: what this transition's SQL does.
-  ///   - looksForCorrections: whether ``corrections`` are wanted, which costs a look at every archived row.
+  ///   - looksForCorrections: whether to find ``corrections``, which takes a look at every archived row.
   /// - Throws: `archive-missing`, `archive-altered`.
   init(
     _ archives: [ArchiveRecord], _ phase: Phase, _ trace: ScriptTrace, looksForCorrections: Bool,
@@ -42,7 +42,7 @@ struct Restoring {
     }
   }
 
-  /// What to read while a table is built anew, so that its archived values come back in the same pass.
+  /// How to read a table while it is rebuilt, so that its archived values come back in the same pass.
   mutating func reading(for table: TableRebuild) throws(MigrationError) -> TableRebuild.Reading {
     for index in works.indices where SchemaName(works[index].record.table) == table.table {
       try lookForCorrections(of: works[index])
@@ -56,8 +56,8 @@ struct Restoring {
 
   /// Restores values and rows. No trigger fires, because triggers already acted when the rows were written.
   ///
-  /// - Returns: what is left of the archives, and the numbers of those that are empty now.
-  /// - Throws: `reversal-blocked` when present rows conflict with those that come back.
+  /// - Returns: the archives that still have rows, and the numbers of those that are empty now.
+  /// - Throws: `reversal-blocked` when present rows conflict with restored ones.
   mutating func finish() throws(MigrationError) -> (left: [ArchiveRecord], used: [Int64]) {
     connection.turn(.triggers, on: false)
     defer { connection.turn(.triggers, on: true) }
@@ -71,7 +71,7 @@ struct Restoring {
         try works[index].restore(on: connection)
       }
     }
-    // A row that is taken out may be the parent of others.
+    // A row that is removed may be the parent of others.
     var hasOrphans = !works.isEmpty
     while hasOrphans {
       hasOrphans = false
@@ -120,7 +120,7 @@ struct Restoring {
     }
   }
 
-  /// While its table holds what the SQL left there.
+  /// This runs while the table still has the values of the SQL.
   private mutating func lookForCorrections(of work: RestoringWork) throws(MigrationError) {
     guard looksForCorrections, lookedAt.insert(work.record.id).inserted else { return }
     let found = try lifting("comparing what the SQL left in \(work.record.table)") { () in
@@ -131,17 +131,17 @@ struct Restoring {
 
   private static let shownRows = 10
 
-  /// What rows that come back without a parent hold, because they had none when they were taken.
+  /// The foreign keys of rows that may come back without a parent, because they had none when they were archived.
   var orphans: Set<String> { Set(works.flatMap { $0.content.orphans ?? [] }) }
 
-  /// The tables that get rows or values.
+  /// The tables that get rows or values back.
   var tables: Set<FoldedName> {
     Set((works.map(\.record) + supplements.map(\.record)).map { SchemaName($0.table).key })
   }
 }
 
 extension ArchiveTable {
-  /// Whether the rows are those that were put into it.
+  /// Checks that an archive has the rows that were put into it.
   ///
   /// - Throws: `archive-missing`, `archive-altered`.
   func verify(_ record: ArchiveRecord, on connection: Connection) throws(MigrationError) {

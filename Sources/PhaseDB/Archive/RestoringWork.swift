@@ -1,25 +1,25 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// One archive on its way back.
+/// Restores the rows and values of one archive.
 struct RestoringWork {
   let record: ArchiveRecord
   let content: ArchiveContent
   let archive: ArchiveTable
   let trace: ScriptTrace
-  /// Whether a table has changed since from which the SQL makes values or rows.
+  /// Whether a table from which the SQL computes values or rows has changed since.
   let sourcesChanged: Bool
   /// Whether `changedName` lists rows that have changed since.
   let hasChanged: Bool
-  /// Whether `presentName` lists the rows that were there before SQL that inserts into the same table.
+  /// Whether `presentName` lists the rows from before the SQL, which inserts into the same table.
   let hasPresent: Bool
-  /// Whether values came back while the table was built anew.
+  /// Whether values already came back while the table was rebuilt.
   private var hasRead = false
-  /// On the way up, rows of today stay where a row of the archive has the same key: `OR IGNORE` leaves that one in its
+  /// If a present row has the key of an archived one, the present row stays: `OR IGNORE` leaves the other one in its
   /// archive.
   var orGivesWay: String { record.direction == .down ? "OR IGNORE " : "" }
 
-  /// How many rows are what they were, as far as their number tells.
+  /// How many rows have their old values again.
   private var restored = 0
   private var hasTakenOut = false
 
@@ -47,8 +47,8 @@ struct RestoringWork {
     if hasPresent { try listPresent(on: connection) }
   }
 
-  /// The SQL may insert anew, under other numbers, what it inserted before and the archive has: then its rows give way,
-  /// and it has to be known which they are.
+  /// The SQL may insert rows again, under other keys, that the archive has, too. Then the rows of the SQL are
+  /// removed, so it has to be known which ones are new.
   private func listPresent(on connection: Connection) throws(SQLiteError) {
     guard let successor = content.successor else { return }
     let keys = archive.keys.joined(separator: ", ")
@@ -64,7 +64,7 @@ struct RestoringWork {
 // MARK: - After the SQL
 
 extension RestoringWork {
-  /// Puts values and rows back.
+  /// Restores values and rows.
   mutating func restore(on connection: Connection) throws(SQLiteError) {
     guard let table = try Table(target, on: connection), isFollowed else { return }
     if content.successor == nil {
@@ -78,7 +78,7 @@ extension RestoringWork {
 
   /// Deletes restored rows whose parent was deleted since.
   ///
-  /// - Returns: how many rows that had come back are gone again.
+  /// - Returns: how many restored rows were deleted again.
   mutating func takeOutOrphans(on connection: Connection) throws(SQLiteError) -> Int {
     guard content.hasGoneRows, restored > 0, let table = try Table(target, on: connection),
       let rowID = table.anyRowIDName, try Table.hasForeignKeys(target, on: connection)
@@ -100,7 +100,7 @@ extension RestoringWork {
     return taken
   }
 
-  /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
+  /// - Returns: the new record of the archive; nil when everything is restored and the archive is dropped.
   func finish(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
     defer {
       for name in [changedName, presentName] { try? connection.drop("temp.\(name)") }
@@ -115,13 +115,13 @@ extension RestoringWork {
     return try settle(table, on: connection)
   }
 
-  /// Whether a row has the same key before the SQL and after it. A rowid that the SQL does not hand over is another one.
+  /// Whether a row keeps its key under the SQL. If the SQL does not copy the rowid, the row gets another one.
   var isFollowed: Bool { content.isFollowed(by: trace, to: target) }
 
   var archivePlace: String { "main.\(archive.name) AS a" }
   func place(_ table: Table) -> String { "main.\(SQLText.identifier(table.name.spelled))" }
 
-  /// Joins the archive's rows with those that have changed since.
+  /// Joins the archive's rows with the list of changed rows.
   var changedJoin: String {
     hasChanged ? " LEFT JOIN temp.\(changedName) AS s ON \(archive.sameKeys("s", "a"))" : ""
   }
@@ -131,7 +131,7 @@ extension RestoringWork {
     RowMatch.condition(content.key.names.map { SchemaName($0) }, in: table, as: "t", against: "a")
   }
 
-  /// The archived columns that the table has, with what is in the archive for them.
+  /// The archived columns that the table has, with their columns in the archive.
   func columns(of table: Table) -> [(
     column: SchemaName, name: String, value: String, mark: String?
   )] {
@@ -141,9 +141,9 @@ extension RestoringWork {
     }
   }
 
-  /// Values of rows that are there before and after.
+  /// Restores values of rows that exist before and after the SQL.
   ///
-  /// - Returns: how many rows have all of theirs.
+  /// - Returns: how many rows got all their values back.
   private func putBackValues(into table: Table, on connection: Connection) throws(SQLiteError) -> Int {
     let values = values(in: table)
     let isAll = values.count == content.columns.count
@@ -166,7 +166,7 @@ extension RestoringWork {
         "UPDATE \(orGivesWay)\(place(table)) AS t SET \(assignments.joined(separator: ", ")) FROM \(from)")
       return isAll ? connection.changes : 0
     } catch  where error.code.primary == .constraint {
-      // One row at a time, a value may be in the way of another that is about to change, too.
+      // With one row at a time, a unique value may conflict with one that is about to change as well.
       let given = Dictionary(
         values.map { ($0.column, $0.value("t.\(SQLText.identifier($0.column.spelled))")) },
         uniquingKeysWith: { first, _ in first })
@@ -176,23 +176,23 @@ extension RestoringWork {
     }
   }
 
-  /// For each column that gets archived values, what it gets in a row, from the SQL of what is there.
+  /// For each column that gets archived values, the SQL of its new value, given the SQL of its present one.
   private func values(in table: Table) -> [(column: SchemaName, value: (String) -> String)] {
     columns(of: table).compactMap { column, _, value, mark in
       let kept = content.columns.first { SchemaName($0.name) == column }
       let isComputed = trace.computes(column, of: target, from: kept.flatMap(content.origin(of:)))
       if isComputed, sourcesChanged { return nil }
-      // Another text of the phase may compute what the one did not that made the archive.
+      // The archive may be of another text of the phase, which did not compute this column.
       let changed = isComputed ? "c0" : mark ?? (kept?.after == nil ? nil : "c0")
       guard hasChanged, let changed else { return (column, { _ in value }) }
       return (column, { "CASE WHEN s.k1 IS NULL OR NOT s.\(changed) THEN \(value) ELSE \($0) END" })
     }
   }
 
-  /// The values of rows that are there before and after, read while the table is built anew. An archive is looked into by
-  /// number only: other keys it has no index for.
+  /// Restores values of rows that exist before and after, while the table is rebuilt. This works only for archives
+  /// with a number as key, because others have no index.
   ///
-  /// - Returns: nil when they are to be put back afterwards.
+  /// - Returns: nil when they have to be restored afterwards.
   mutating func reading(
     for rebuild: TableRebuild, on connection: Connection
   ) throws(SQLiteError) -> TableRebuild.Reading? {
@@ -216,15 +216,15 @@ extension RestoringWork {
 }
 
 extension RestoringWork {
-  /// Rows that were gone: those the SQL put there under their keys are made what they were, unless it made them from
-  /// what has changed since; the others are put there.
+  /// Restores rows that were removed. If the SQL has inserted a row with the same key, that row gets the old values,
+  /// unless the SQL made it from something that changed since. The other rows are inserted.
   ///
-  /// - Returns: how many are what they were.
+  /// - Returns: how many rows have their old values again.
   func putBackGoneRows(into table: Table, on connection: Connection) throws(SQLiteError) -> Int {
     let columns = columns(of: table)
     var restored = 0
     let filled = trace.table(to: target)
-    // Rows that the SQL inserts may be the ones that are missing, and nothing tells which: no row is to be there twice.
+    // The SQL may have inserted the missing rows itself, and it is unknown which ones. No row must be there twice.
     if filled?.isFilledInPlace == true, !hasPresent { return 0 }
     if filled?.gainsRows == true, !sourcesChanged, !columns.isEmpty {
       try connection.execute(
@@ -253,7 +253,8 @@ extension RestoringWork {
     return restored
   }
 
-  /// A rowid that no column names identifies a row for no application: a row whose rowid another has today comes back under a new one.
+  /// If no column shows the rowid, applications do not use it as a key. So if another row has the rowid now, the
+  /// archived row comes back under a new one.
   private func putBackUnderOtherRowIDs(into table: Table, on connection: Connection) throws(SQLiteError) {
     let columns = columns(of: table)
     guard columns.count == content.columns.count else { return }
@@ -268,7 +269,7 @@ extension RestoringWork {
       "DELETE FROM main.\(archive.name) WHERE rowid IN (SELECT a.rowid \(from))")
   }
 
-  /// Rows of a table that was gone as a whole, or whose rows could not be followed.
+  /// Restores the rows of a table that was dropped, or whose rows could not be followed.
   func putBackRows(into table: Table, on connection: Connection) throws(SQLiteError) -> Int {
     let hasRows = try Table.hasRows(target, on: connection)
     if !sourcesChanged {
@@ -295,7 +296,7 @@ extension RestoringWork {
 
   // MARK: What is left
 
-  /// Keeps of the archive what is not in the table now.
+  /// Keeps the rows of the archive that were not restored.
   func settle(_ table: Table, on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
     let given = columns(of: table)
     let recast = content.key.names.enumerated().map { index, name in
@@ -331,10 +332,10 @@ extension RestoringWork {
 }
 
 extension RestoringWork {
-  /// Where the SQL of the way back gives unchanged rows other values than they had. Here the archive puts them
-  /// right; a row that changes after the phase will get what the SQL gives it.
+  /// Unchanged rows to which the SQL of the way back gives other values than they had. The archive corrects these.
+  /// But a row that changes after the phase will get the values of the SQL.
   ///
-  /// Asked after the SQL and before anything is put back.
+  /// It is called after the SQL, before anything is restored.
   ///
   /// - Parameter limit: how many rows to show.
   func corrections(limit: Int, on connection: Connection) throws(SQLiteError) -> TableDifference? {
@@ -386,8 +387,8 @@ extension RestoringWork {
 }
 
 extension RestoringWork {
-  /// Lists the rows whose rest, or whose value in place of an archived one, is not what the other transition left, and
-  /// those that were born since under the key of one that is gone.
+  /// Lists the rows that changed since the other transition: in their rest, or in the value that replaced an archived
+  /// one. Rows that were inserted since with the key of a removed row are listed, too.
   ///
   /// - Returns: whether there are any.
   static func listChanged(
@@ -402,7 +403,7 @@ extension RestoringWork {
       let table = try Table(SchemaName(successor.table), on: connection)
     else { return false }
     let row = RestOfRow(content)
-    // Where the columns themselves are others now, every row is another one.
+    // If the columns themselves have changed, every row counts as changed.
     let isReadable = try row.isReadable(in: table, on: connection)
     try row.define(on: connection)
     try RowHash.define(ArchivePlan.valueFunction, columns: ["value"], on: connection)

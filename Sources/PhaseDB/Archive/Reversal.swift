@@ -1,43 +1,44 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What reversing an applied phase would restore, given the present rows, and how certain that is.
+/// The verdict on reversing an applied phase: what that would restore with the present rows, and how certain that is.
 public struct Reversal: Sendable, Hashable {
   /// The verdict in one word.
   public enum Word: String, Sendable, Hashable, CaseIterable {
-    /// The way back was run and restored everything, and nothing has happened since that the archives do not cover.
-    /// Later writes to what both schemas share stay.
+    /// The way back was run and restored everything, and the archives cover everything that has happened since. Later
+    /// writes stay if both schemas have a place for them.
     case exact
-    /// The way back ran on a scratch database and led to the schema before the phase; it was not tried on rows.
+    /// The way back ran on a database without rows, and led to the schema before the phase. It was not tried with
+    /// rows.
     case expected
-    /// Something is known not to come back.
+    /// It is known that something does not come back.
     case lossy
-    /// Rows were changed, added or given a used key since, and may get values that are not theirs.
+    /// Rows changed, were added or got a used key since, and may get the values of other rows.
     case uncertain
     /// The way back does not run, or would break a constraint or a reference.
     case blocked
-    /// Nothing was tried.
+    /// The way back was not tried.
     case unknown
   }
 
-  /// How it is known that the way back runs.
+  /// How the way back was tried.
   enum Basis: Int, Sendable, Hashable {
-    /// Nothing was tried.
+    /// The way back was not tried.
     case nothing
     /// Its SQL ran on a database without rows, and led to the schema before the phase.
     case scratch
-    /// It ran over rows, which came back as they had been.
+    /// It ran with rows, and they came back as they had been.
     case rows
   }
 
   var basis: Basis = .rows
-  /// What does not come back; one entry for each column, or for whole rows of a table.
+  /// The losses; one entry for each column, or for whole rows of a table.
   package internal(set) var lost: [AffectedRows] = []
-  /// The rows whose values may not be theirs, and the rule that gives them.
+  /// Rows that may get the values of other rows, and why.
   package internal(set) var uncertain: [AffectedRows] = []
-  /// What keeps the way back from running.
+  /// The reasons why the way back cannot run.
   package internal(set) var obstacles: [Obstacle] = []
-  /// How the verdict is known, one sentence each.
+  /// Where the verdict comes from, one sentence each.
   public internal(set) var notes: [Prose] = []
 
   /// The verdict: the worst known fact decides.
@@ -52,8 +53,8 @@ public struct Reversal: Sendable, Hashable {
     }
   }
 
-  /// Rows of a table that do not get their values back, or may get values that are not theirs. Values that were
-  /// archived stay in the archive until purged.
+  /// Rows of a table that do not get their values back, or may get those of other rows. Archived values stay in the
+  /// archive until they are purged.
   package struct AffectedRows: Sendable, Hashable {
     package let table: String
     /// nil for whole rows.
@@ -65,7 +66,7 @@ public struct Reversal: Sendable, Hashable {
     /// Whether the phase accepts the loss with `@loses`.
     package var isDeclared = false
 
-    /// The same of another number of rows.
+    /// The same for another number of rows.
     func counted(_ rows: Int) -> AffectedRows {
       AffectedRows(table: table, column: column, rows: rows, why: why, isDeclared: isDeclared)
     }
@@ -74,11 +75,11 @@ public struct Reversal: Sendable, Hashable {
     package var subject: String { column.map { "\(table).\($0)" } ?? table }
   }
 
-  /// Something that keeps a way back from running.
+  /// A reason why a way back cannot run.
   package struct Obstacle: Sendable, Hashable {
     /// One sentence without a full stop.
     package let reason: Prose
-    /// The rows that are in the way, or more about the reason: one line each.
+    /// The rows that cause it, or more about the reason: one line each.
     package var rows: [Prose] = []
     /// What an operator can do, one line each.
     package var openings: [Prose] = []
@@ -95,7 +96,7 @@ public struct Reversal: Sendable, Hashable {
     }
   }
 
-  /// The same, with the losses marked that a phase declares.
+  /// The same verdict, with the losses marked that a phase declares.
   func declaring(_ losses: [Loss]) -> Reversal {
     guard !losses.isEmpty else { return self }
     let declared = Set(losses.map { "\($0.table).\($0.column)".folded })
@@ -139,7 +140,7 @@ extension Reversal.Obstacle {
   /// The message that refuses a phase because of it.
   func message(of id: PhaseID) -> Prose { "\(id) cannot come down: \(reason)" }
 
-  /// The refusal of a step, as it was seen on a copy.
+  /// The obstacle for a step that was refused on a copy.
   init(_ error: MigrationError, of id: PhaseID) {
     self.init(
       reason: Reversal.told(error.message, of: id), rows: error.details,
@@ -193,8 +194,8 @@ extension Reversal.AffectedRows {
   }
 }
 
-/// Virtual tables whose rows cannot be read back, so that no archive keeps them: full-text tables without content, and
-/// those of modules phasedb does not know.
+/// Virtual tables whose rows cannot be read, so that they cannot be archived: full-text tables without content, and
+/// tables of modules that phasedb does not know.
 struct UnreadableTables {
   private let names: [SchemaName]
 
@@ -205,7 +206,7 @@ struct UnreadableTables {
     }
   }
 
-  /// What a later schema does not have any more.
+  /// The tables that a later schema no longer has.
   func gone(in later: Schema) -> [Reversal.AffectedRows] {
     names.filter { later.object("table", $0) == nil }.map { name in
       Reversal.AffectedRows(

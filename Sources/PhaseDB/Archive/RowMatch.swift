@@ -1,22 +1,22 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// How rows of a table are found by the keys in an archive.
+/// The SQL conditions that match rows of a table with rows of an archive.
 enum RowMatch {
-  /// The condition under which a row of a table is that of an archive.
+  /// The condition that a row of a table has the key of an archived row.
   ///
   /// - Parameters:
-  ///   - names: what the key's columns are called in the table.
-  ///   - alias: what the table is called in the statement.
-  ///   - archive: what is called so in it and holds `k1`, `k2` …
-  ///   - columns: others of the archive's columns to compare with.
+  ///   - names: the names of the key's columns in the table.
+  ///   - alias: the name of the table in the statement.
+  ///   - archive: the name in the statement of the table with `k1`, `k2` …
+  ///   - columns: other columns of the archive to compare with.
   static func condition(
     _ names: [SchemaName], in table: Table, as alias: String, against archive: String,
     columns: [String]? = nil
   ) -> String {
     names.enumerated().map { index, name in
-      // As the table's key compares, so that its index is used; and with the column's affinity, because the
-      // plus takes the affinity of the archive's column away (sqlite.org/datatype3.html#comparison_expressions).
+      // The comparison uses the collation and affinity of the table's key, so that SQLite uses its index. The plus
+      // removes the affinity of the archive's column (sqlite.org/datatype3.html#comparison_expressions).
       let collation = table.primaryKey?.columns.first { SchemaName($0.name) == name }?.collation
       let compared = collation.map { " COLLATE \(SQLText.identifier($0))" } ?? ""
       let key = columns?[index] ?? "k\(index + 1)"
@@ -24,22 +24,23 @@ enum RowMatch {
     }.joined(separator: " AND ")
   }
 
-  /// The condition under which a value is not the one that is kept: what compares as equal may be of another type. A column
-  /// of phasedb's own stands on the left, which has neither affinity nor collation.
+  /// The condition that a present value differs from an archived one, type included: values that compare as equal may
+  /// have different types. The archived value is on the left, because its column has neither affinity nor collation.
   static func differs(_ kept: String, _ present: String) -> String {
     "(\(kept) IS NOT \(present) OR typeof(\(kept)) <> typeof(\(present)))"
   }
 }
 
-/// Rows of a table that are taken out together and put in together, so that their unique values do not conflict meanwhile.
+/// Replaces rows of a table all at once: it deletes them together and inserts them together, so that their unique
+/// values do not conflict meanwhile.
 struct RowReplacement {
   let table: Table
-  /// By column, or name of the rowid, the SQL of its new value; the others keep theirs.
+  /// The SQL of the new value of each column or rowid name. Other columns keep their values.
   let values: [SchemaName: String]
-  /// What follows FROM: it gives a row for each that is to be there, with the one that is there now, if any, as `t`.
+  /// The text after FROM. It gives one row for each new row, with the present row, if there is one, as `t`.
   let from: String
 
-  /// - Returns: how many rows were put in.
+  /// - Returns: how many rows were inserted.
   func run(on connection: Connection) throws(SQLiteError) -> Int {
     let place = "main.\(SQLText.identifier(table.name.spelled))"
     let rowID = table.primaryKey?.form == .integer ? nil : table.rowIDName.map { SchemaName($0) }
@@ -60,7 +61,7 @@ struct RowReplacement {
     let isStaged = key.count == 1 ? key[0] : "(\(key.joined(separator: ", ")))"
     try connection.execute(
       "DELETE FROM \(place) WHERE \(isStaged) IN (SELECT \(old) FROM temp.\(Self.stage))")
-    // A row that SQLite gives a rowid must not get one that another row here has.
+    // A row to which SQLite gives a rowid must not get the rowid of another row here.
     try connection.execute(
       "INSERT INTO \(place) (\(list)) SELECT \(stage) FROM temp.\(Self.stage) ORDER BY c1 IS NULL")
     return connection.changes

@@ -1,29 +1,30 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The rows that a phase and its way back may not leave as they were, told from the cells that either of them writes.
+/// The rows that a phase and its way back may change together. They follow from the columns that either of them
+/// writes.
 ///
-/// Where neither writes a cell that was there before, or every such cell is archived for every row, there is nothing to
-/// find out. Everything else is found out by running the way back.
+/// If neither writes an old column, or every such column is archived for every row, nothing can be lost. In all other
+/// cases the way back has to be run to know.
 struct RowsAtRisk {
   struct Table {
-    /// What it is called before the phase.
+    /// The name of the table before the phase.
     let name: SchemaName
-    /// The columns that are written, where rows stay where they are; nil when rows come, go or move.
+    /// The columns that are written, if rows keep their keys; nil when rows are added, removed or get other keys.
     let columns: Set<SchemaName>?
-    /// Where its rows are after the phase; nil when they cannot be followed by their key.
+    /// The table that has its rows after the phase; nil when they cannot be followed by their key.
     let successor: (RowKey) -> ArchivePlan.Successor?
-    /// Whether neither direction adds a row, or gives one another key, whichever rows it meets.
+    /// Whether neither direction can add a row or change a key.
     let isClosed: (RowKey) -> Bool
   }
 
   let tables: [Table]
-  /// Tables whose rows either direction touches, as they are called after the phase.
+  /// The tables whose rows either direction touches, by their names after the phase.
   let touched: [SchemaName]
   private let trial: TransitionTrial
 
   /// - Parameters:
-  ///   - trial: what a phase's way up and its way down do where there are no rows.
+  ///   - trial: what a phase's way up and way down do on a database without rows.
   ///   - archivePlans: what is archived on the way up.
   init(_ trial: TransitionTrial, _ archivePlans: [ArchivePlan]) {
     self.trial = trial
@@ -45,12 +46,12 @@ struct RowsAtRisk {
     touched = Self.touched(by: trial)
   }
 
-  /// Whether the way back has to be run to know what it does.
+  /// Whether the way back has to be run to know what it does to rows.
   func needsRun(from before: Schema, to after: Schema) -> Bool {
     guard tables.isEmpty, trial.leadsBack, let back = trial.back else { return true }
     return back.tables.contains { table in
       guard let name = table.outcome, let definition = before.table(name) else { return false }
-      // Rows may break what a way back puts on a table, or on the values it gives.
+      // Rows may break constraints that the way back restores.
       if !Self.uniqueIndexes(of: name, in: before).isSubset(of: Self.uniqueIndexes(of: name, in: after)) {
         return true
       }
@@ -69,8 +70,8 @@ struct RowsAtRisk {
     }
   }
 
-  /// The columns that were there before and that either direction writes or drops; nil when rows come, go or move, or
-  /// the table is made anew.
+  /// The old columns that either direction writes or drops; nil when rows are added, removed or get other keys, or
+  /// the table is made again.
   private static func writtenInPlace(_ table: TracedTable, by trial: TransitionTrial) -> Set<SchemaName>? {
     guard let back = trial.back?.tables.first(where: { $0.origin != nil && $0.origin == table.outcome }),
       back.outcome == table.origin, table.keepsRows, back.keepsRows
@@ -80,7 +81,7 @@ struct RowsAtRisk {
       guard let name = column.origin else { continue }
       let after = column.outcome.flatMap { back.column(from: $0) }
       if column.outcome == nil {
-        // It comes back as a new one.
+        // The table comes back as a new one.
         guard back.column(to: name) != nil else { return nil }
       } else if after?.outcome != name {
         return nil
@@ -108,7 +109,7 @@ struct RowsAtRisk {
 }
 
 extension ScriptTrace {
-  /// Whether the rows of a table are some of those that another had before, under the same keys, and no others.
+  /// Whether the rows of a table all come from another table, with the same keys.
   fileprivate func handsOver(
     _ old: ArchivePlan.Successor, to new: ArchivePlan.Successor, _ form: RowKey.Form
   ) -> Bool {
@@ -124,12 +125,12 @@ extension ScriptTrace {
       }
   }
 
-  /// The tables that were there before, by their folded names, to whose rows or columns anything happens.
+  /// The existing tables, by their folded names, whose rows or columns are touched.
   var touchedTables: Set<FoldedName> { Set(tables.filter(\.isTouched).compactMap(\.origin?.key)) }
 }
 
 extension ArchivePlan {
-  /// The columns of which the archive has what differs, or comes to differ, for every row that is there.
+  /// The columns whose changes the archive has for every row.
   fileprivate var isKeptForEveryRow: Set<SchemaName> {
     guard method != .rows, !mayLoseRows else { return [] }
     return Set(values.filter { !$0.isYoung }.map(\.name))

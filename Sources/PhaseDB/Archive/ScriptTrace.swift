@@ -1,24 +1,23 @@
 internal import PhaseSQL
 
-/// What a script does to tables and their columns, followed through every name they have on the way.
+/// Describes what a script does to tables and columns, whatever names they have on the way.
 ///
-/// It is taken where there are no rows, so it says what may happen to rows and not what does.
+/// It is recorded on a database without rows, so it says what may happen to rows, and not what will.
 struct ScriptTrace {
-  /// The tables that were there before, and those the script made. Neither shadow tables of virtual ones nor what is
-  /// SQLite's own.
+  /// The tables from before the script and those that it made, without shadow tables and SQLite's own tables.
   var tables: [TracedTable]
   /// Functions that it calls, also from inside triggers, views and defaults.
   var functions: Set<FoldedName> = []
-  /// Whether every statement changes a row by what that row holds, and none adds a row.
+  /// Whether every statement changes a row only by its own values, and none adds a row.
   var isRowByRow = true
-  /// The tables that were there before and are read to write rows.
+  /// The tables from before the script that are read to write rows.
   var readTables: Set<SchemaName> = []
-  /// Where in `tables` a table is that had a name before the script, or has it after; nil until the script has run.
+  /// The positions in `tables` by the names before and after the script; nil until the script has run.
   private var places: (before: [SchemaName: Int], after: [SchemaName: Int])?
 
   init(tables: [TracedTable]) { self.tables = tables }
 
-  /// The same once the script has run, in which tables are found by their names without looking at all of them.
+  /// The same trace after the script has run, with an index of tables by name.
   func finished() -> ScriptTrace {
     func places(_ name: (TracedTable) -> SchemaName?) -> [SchemaName: Int] {
       Dictionary(
@@ -42,11 +41,11 @@ struct ScriptTrace {
     return places.after[outcome].map { tables[$0] }
   }
 
-  /// Whether the script computes values for a column of a table, and does not just hand over those of another.
+  /// Whether the script computes values for a column of a table, and does not only copy those of another.
   ///
   /// - Parameters:
-  ///   - column: by its name after the script, as the table's.
-  ///   - origin: the column where its values are before the script; nil when they are nowhere.
+  ///   - column: its name after the script; so is that of the table.
+  ///   - origin: the column that has its values before the script; nil when there is none.
   func computes(_ column: SchemaName, of table: SchemaName, from origin: TracedColumn.Origin?) -> Bool {
     guard let table = self.table(to: table), let column = table.column(to: column) else { return false }
     if column.isUpdated { return true }
@@ -54,15 +53,15 @@ struct ScriptTrace {
     return origin == nil || column.handedFrom != origin
   }
 
-  /// Whether nothing happens to a table or its rows.
+  /// Whether the script does not change a table or its rows.
   func leavesAlone(_ name: SchemaName) -> Bool {
     guard let table = table(to: name), table.origin == name else { return false }
     return !table.gainsRows && !table.losesRows && !table.hasUpdates && !table.isRowIDUpdated
       && table.columns.allSatisfy { $0.origin == $0.outcome }
   }
 
-  /// The tables that were there before the script from which a table's rows or values are made, also by way of others
-  /// that the script made.
+  /// The tables from before the script from which a table's rows or values are made, also through tables that the
+  /// script made.
   func origins(of table: TracedTable) -> [SchemaName] {
     var seen: Set<Int> = []
     var queue = Array(table.sources)
@@ -76,28 +75,28 @@ struct ScriptTrace {
 
 /// A table in a script.
 struct TracedTable {
-  /// What it is called before the script; nil when the script makes it.
+  /// Its name before the script; nil when the script makes it.
   let origin: SchemaName?
-  /// What it is called after the script; nil when it is gone.
+  /// Its name after the script; nil when it is dropped.
   var outcome: SchemaName?
   let isVirtual: Bool
-  /// In the order of the table, those that are gone last.
+  /// Its columns in the order of the table, dropped ones last.
   var columns: [TracedColumn]
-  /// Whether rows are put into it.
+  /// Whether rows are inserted into it.
   var gainsRows = false
-  /// Whether all its rows are those of one table, handed over by the only INSERT.
+  /// Whether one INSERT copied all its rows from one table.
   var hasAllRowsOfOne = false
-  /// The table whose rows came with their rowids by the only INSERT, as it was called before the script.
+  /// The table from which the only INSERT copied rows with their rowids, by its name before the script.
   var rowIDsFrom: SchemaName?
-  /// Tables of which a row is looked up by its primary key to make a value, and nothing else is read.
+  /// Tables from which one row is looked up by its primary key to compute a value, and which are not read otherwise.
   var lookups: Set<Lookup> = []
-  /// Whether rows are put into it that are made from its own.
+  /// Whether rows are inserted into it that are made from its own.
   var copiesItself = false
-  /// Whether rows of it may be deleted while it stays: by DELETE, or to make room for others by REPLACE.
+  /// Whether rows may be deleted from it, by DELETE or REPLACE.
   var losesRows = false
-  /// Whether its rowids are updated, by that or by one of their other names.
+  /// Whether its rowids are updated, under any of their names.
   var isRowIDUpdated = false
-  /// The tables, by their places in the trace, that are read by what writes its rows.
+  /// The tables, by their positions in the trace, that are read to write its rows.
   var sources: Set<Int> = []
 
   /// The column that had a name before the script.
@@ -106,13 +105,13 @@ struct TracedTable {
   /// The column that has a name after the script.
   func column(to outcome: SchemaName) -> TracedColumn? { columns.first { $0.outcome == outcome } }
 
-  /// Whether rows may get another key of this sort.
+  /// Whether rows may get another key of this form.
   func movesRows(_ key: RowKey) -> Bool {
     (key.isNumber && isRowIDUpdated)
       || key.names.contains { column(from: SchemaName($0))?.isUpdated ?? false }
   }
 
-  /// The same of a key of the table as it is after the script.
+  /// The same for a key of the table after the script.
   func movesRowsTo(_ key: RowKey) -> Bool {
     (key.isNumber && isRowIDUpdated) || key.names.contains { column(to: SchemaName($0))?.isUpdated ?? false }
   }
@@ -123,9 +122,9 @@ struct TracedTable {
 
 /// One row of another table for each row of a table, found by the other's primary key.
 struct Lookup: Hashable {
-  /// The other table, as it was called before the script.
+  /// The other table, by its name before the script.
   let table: SchemaName
-  /// Pairs of a column there and the column here that has the same value, as they were called before the script.
+  /// Pairs of a column there and the equal column here, by their names before the script.
   let pairs: Set<Pair>
 
   struct Pair: Hashable {
@@ -136,21 +135,21 @@ struct Lookup: Hashable {
 
 /// A column of a table in a script.
 struct TracedColumn {
-  /// What it is called before the script; nil when the script adds it, or makes the table.
+  /// Its name before the script; nil when the script adds it, or makes the table.
   let origin: SchemaName?
-  /// What it is called after the script; nil when it is dropped.
+  /// Its name after the script; nil when it is dropped.
   var outcome: SchemaName?
   let isGenerated: Bool
   /// As declared, folded; empty when it has none.
   let type: String
   /// Whether an UPDATE gives it values, also from inside a trigger.
   var isUpdated = false
-  /// Whether an INSERT gives it values that are not its default.
+  /// Whether an INSERT gives it values other than its default.
   var isInserted = false
-  /// The column whose values these are, when the only INSERT into the table handed them over as they were.
+  /// The column from which the only INSERT into the table copied its values unchanged; nil when there is none.
   var handedFrom: Origin?
 
-  /// A column as it was called before the script.
+  /// A column by its name before the script.
   struct Origin: Hashable {
     let table: SchemaName
     let column: SchemaName
@@ -158,9 +157,9 @@ struct TracedColumn {
 }
 
 extension ScriptTrace {
-  /// The tables of which it may change values or rows that are there before and after it, as they are called after it.
+  /// The tables whose existing values or rows it may change, by their names after it.
   ///
-  /// - Parameter later: the schema to which it leads; nil when that is not known.
+  /// - Parameter later: the schema to which it leads; nil when unknown.
   func overwritten(_ present: Schema, _ later: Schema?) -> Set<SchemaName> {
     Set(
       tables.compactMap { table in
@@ -171,7 +170,7 @@ extension ScriptTrace {
       })
   }
 
-  /// Whether rows are gone, or have other keys, from a table of which one that the script makes has its own.
+  /// Whether a table that the script makes lacks rows of the table from which it is filled, or gives them other keys.
   private func isThinned(_ table: TracedTable) -> Bool {
     var seen: Set<Int> = []
     var queue = Array(table.sources)
@@ -188,21 +187,21 @@ extension ScriptTrace {
 }
 
 extension TracedTable {
-  /// Whether rows are put into it beside those that were there before.
+  /// Whether rows are inserted into it beside existing ones.
   var isFilledInPlace: Bool { gainsRows && origin != nil }
 
-  /// Whether its rows stay, with their keys, and none is added.
+  /// Whether its rows and their keys stay, and no row is added.
   var keepsRows: Bool {
     !gainsRows && !losesRows && !isRowIDUpdated && outcome != nil
   }
 
-  /// Whether anything happens to its rows or columns.
+  /// Whether the script changes its rows or columns.
   var isTouched: Bool {
     outcome == nil || gainsRows || losesRows || isRowIDUpdated || hasUpdates
       || columns.contains { $0.origin != nil && $0.outcome == nil }
   }
 
-  /// Whether rows or values of it may be gone afterwards.
+  /// Whether rows or values of it may be lost.
   var isTakenFrom: Bool {
     outcome == nil || losesRows || isRowIDUpdated
       || columns.contains { $0.origin != nil && !$0.isGenerated && ($0.outcome == nil || $0.isUpdated) }
@@ -215,7 +214,7 @@ extension TracedTable {
       return columns.contains { $0.isUpdated && $0.origin != nil && $0.outcome != nil }
     }
     guard let old = present.table(outcome) else { return false }
-    // A condition or a limit may leave rows out that came since.
+    // A condition or a limit may leave out newer rows.
     if !hasAllRowsOfOne { return true }
     return columns.contains { column in
       guard let name = column.outcome, old.column(name) != nil, !column.isGenerated else { return false }
@@ -223,7 +222,7 @@ extension TracedTable {
     }
   }
 
-  /// Whether a value that is handed over may become one of another type.
+  /// Whether copying may change the type of a value.
   func converts(_ present: Schema, _ later: Schema) -> Bool {
     guard origin == nil, let new = outcome.flatMap(later.table) else { return false }
     return columns.contains { column in

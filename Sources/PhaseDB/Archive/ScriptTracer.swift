@@ -1,17 +1,17 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Follows tables and columns while a script runs, statement by statement.
+/// Records a ``ScriptTrace`` while a script runs, statement by statement.
 final class ScriptTracer {
   let connection: Connection
   let script: Script
   var trace = ScriptTrace(tables: [])
-  /// The place in the trace of each table that is there now, by its folded name.
+  /// The position in the trace of each present table, by its folded name.
   var present: [FoldedName: Int] = [:]
   var rootPages: [FoldedName: Int64] = [:]
-  /// Whether anything here says REPLACE, which deletes rows that nothing reports.
+  /// Whether the script or the schema uses REPLACE, which deletes rows without a report.
   let mayReplace: Bool
-  /// Whether anything here says IGNORE, so that a row may depend on one that is there already.
+  /// Whether the script or the schema uses IGNORE. Then a row may depend on an existing one.
   let mayIgnore: Bool
   var failure: SQLiteError?
 
@@ -34,13 +34,13 @@ final class ScriptTracer {
     }
   }
 
-  /// What the script has done up to now.
+  /// The trace of the script up to now.
   func finish() throws(MigrationError) -> ScriptTrace {
     if let failure { throw MigrationError(failure, while: "following a script on a scratch database") }
     return trace.finished()
   }
 
-  /// Takes up what a statement did.
+  /// Adds the effect of a statement.
   func follow(_ effect: StatementEffect) {
     guard failure == nil else { return }
     note(effect)
@@ -55,7 +55,7 @@ final class ScriptTracer {
     }
   }
 
-  /// Takes up the names that something else than a statement of the script has changed.
+  /// Follows names that were changed outside the statements of the script.
   func catchUp() {
     guard failure == nil else { return }
     do throws(SQLiteError) {
@@ -66,7 +66,7 @@ final class ScriptTracer {
     }
   }
 
-  /// `REPLACE INTO`, `OR REPLACE` and `ON CONFLICT REPLACE`, not the function.
+  /// Whether SQL has `REPLACE INTO`, `OR REPLACE` or `ON CONFLICT REPLACE`. The function `replace` does not count.
   private static func saysReplace(_ sql: String) -> Bool {
     guard sql.occurrences(ofLowercased: "replace") > 0 else { return false }
     let words = SQLWord.all(in: sql)
@@ -105,14 +105,14 @@ extension ScriptTracer {
         noteDefaults(of: name, but: mayReplace || writes.triggers[name] != nil ? nil : insert)
       }
       guard writes.insertedTables.contains(name) else { continue }
-      // A trigger may insert all there is into the same table.
+      // A trigger may insert more rows into the same table.
       let own = writes.triggers[name] == nil && insert?.table == name ? insert : nil
       noteInsert(into: index, own, sumsUp: mayCombineRows(writes.functions))
       if read.contains(index) { trace.tables[index].copiesItself = true }
     }
   }
 
-  /// How an UPDATE finds rows of another table; nil when it may read any of them.
+  /// How an UPDATE looks up rows of another table; nil when it may read any of them.
   private func lookup(of source: Int, by target: Int, in effect: StatementEffect) -> Lookup? {
     let (there, here) = (trace.tables[source], trace.tables[target])
     guard let table = there.origin, here.origin != nil, let name = there.outcome, let own = here.outcome,
@@ -167,8 +167,8 @@ extension ScriptTracer {
     }
   }
 
-  /// Takes up the functions of defaults that rows may get, which SQLite does not report. REPLACE puts a default in the
-  /// place of a NULL where none may be (sqlite.org/lang_conflict.html).
+  /// Adds the functions in defaults that rows may get, because SQLite does not report these. REPLACE uses the default
+  /// for a NULL in a NOT NULL column (sqlite.org/lang_conflict.html).
   private func noteDefaults(of table: FoldedName, but insert: Insert?) {
     let given = insert?.table == table ? insert.map { Set($0.columns ?? []) } : []
     if insert?.table == table, insert?.columns == nil { return }
@@ -182,8 +182,8 @@ extension ScriptTracer {
     }
   }
 
-  /// Whether a statement does to a row what that row alone decides: a word under which others may have a say counts
-  /// against it.
+  /// Whether the effect of a statement on a row depends only on that row. Words that may bring in other rows count as
+  /// no.
   private func isRowByRow(_ effect: StatementEffect, _ insert: Insert?) -> Bool {
     let writes = effect.writes
     let words = effect.words(in: script)
@@ -197,7 +197,7 @@ extension ScriptTracer {
     else { return false }
     let table = trace.tables[index]
     if writes.insertedTables.contains(name) {
-      // Whether there is room for a row beside others depends on them.
+      // Whether a new row conflicts with others depends on those.
       guard table.origin == nil else { return false }
       if count("select") == 0 { return true }
       return count("select") == 1 && insert?.copy.map { present[$0.source] != nil } ?? false
@@ -205,7 +205,7 @@ extension ScriptTracer {
     }
     let reads = words.has("delete", "from", at: 0) ? count("from") - 1 : count("from")
     if reads == 0, count("select") == 0 { return true }
-    // A value in a column that comes back is archived together with the row that it is looked up in.
+    // A value in an old column is archived together with the row from which it is looked up.
     let isOfNewColumns = (writes.columns[name] ?? []).allSatisfy {
       table.column(to: SchemaName($0)).map { $0.origin == nil } ?? false
     }
@@ -219,7 +219,7 @@ extension ScriptTracer {
     "conflict",
   ]
 
-  /// Whether one of these functions makes one value of several rows.
+  /// Whether one of these functions combines several rows into one value.
   private func mayCombineRows(_ functions: Set<FoldedName>) -> Bool {
     do throws(SQLiteError) {
       for name in functions where try FunctionList.traits(of: name, on: connection)?.combinesRows == true {
@@ -244,11 +244,11 @@ extension ScriptTracer {
     RowKey.rowIDNames.contains(name) && table.column(to: SchemaName(name)) == nil
   }
 
-  /// What an INSERT says in its own words. SQLite does not report the columns it lists.
+  /// What the text of an INSERT says. SQLite does not report the columns that it lists.
   private struct Insert {
     /// Folded.
     let table: FoldedName
-    /// nil when it lists none, which means all.
+    /// The listed columns; nil when it lists none, which means all.
     let columns: [FoldedName]?
     let copy: PlainCopy?
 
@@ -302,8 +302,9 @@ extension ScriptTracer {
         origin: isNew ? nil : table.name, outcome: table.name, isVirtual: table.isVirtual, columns: columns))
   }
 
-  /// A table that is renamed keeps its first page (sqlite.org/fileformat2.html#storage_of_the_sql_database_schema), and
-  /// no statement renames more than one that is not another's shadow.
+  /// Follows a rename. A renamed table keeps its first page
+  /// (sqlite.org/fileformat2.html#storage_of_the_sql_database_schema), and a statement renames only one table, apart
+  /// from shadow tables.
   func followNames() throws(SQLiteError) {
     let now = try tables()
     let names = Set(now.map(\.name.key))
@@ -327,11 +328,11 @@ extension ScriptTracer {
     }
   }
 
-  /// Takes up the tables that a statement made and dropped, by their names alone: to read the whole schema after each
-  /// of thousands would take a time that grows with their square.
+  /// Adds the tables that a statement made or dropped, by their names alone. To read the whole schema after each of
+  /// thousands of statements would take quadratic time.
   ///
-  /// - Returns: false for a statement after which only the whole schema tells: one that may have renamed something,
-  ///   or is about a virtual table, which has others behind it.
+  /// - Returns: false for a statement after which the whole schema has to be read: one that may have renamed
+  ///   something, or is about a virtual table, which has shadow tables.
   func followTables(_ writes: WriteSet) throws(SQLiteError) -> Bool {
     guard writes.alteredTables.isEmpty else { return false }
     var made: [Present] = []
@@ -357,7 +358,7 @@ extension ScriptTracer {
     return true
   }
 
-  /// One ALTER adds a column at the end, drops one or renames one.
+  /// Follows the columns of a table: one ALTER adds a column at the end, drops one or renames one.
   func followColumns(of table: FoldedName) throws(SQLiteError) {
     guard let index = present[table] else { return }
     let now = try Table.columns(of: SchemaName(table), on: connection)

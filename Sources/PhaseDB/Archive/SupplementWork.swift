@@ -1,10 +1,10 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Rows on their way back that the SQL of the way back, and the other archives, were seen not to give back.
+/// Restores rows that, in the trial of the way back, neither its SQL nor the other archives restored.
 ///
-/// A row that is still as the phase left it becomes what it was before the phase, whatever the SQL makes of it. A row that
-/// changed since, or was deleted or born under its key, is left to the SQL.
+/// A row that has not changed since the phase gets its old values, whatever the SQL does to it. A row that changed
+/// since, was deleted, or was inserted with a used key is left to the SQL.
 struct SupplementWork {
   let record: ArchiveRecord
   private let content: ArchiveContent
@@ -13,7 +13,7 @@ struct SupplementWork {
 
   private var changedName: String { "phasedb_changed_\(record.id)" }
 
-  /// Lists the rows that are not as the phase left them. Belongs before the SQL.
+  /// Lists the rows that changed since the phase. Belongs before the SQL.
   init(
     _ record: ArchiveRecord, _ content: ArchiveContent, _ archive: ArchiveTable, on connection: Connection
   ) throws(SQLiteError) {
@@ -47,7 +47,7 @@ struct SupplementWork {
     hasChanged = connection.changes > 0
   }
 
-  /// Rows that the SQL of the way back leaves otherwise than they were. Belongs behind the SQL.
+  /// Rows to which the SQL of the way back gives other values than they had. Belongs after the SQL.
   ///
   /// - Parameter limit: how many rows to show.
   func corrections(limit: Int, on connection: Connection) throws(SQLiteError) -> TableDifference? {
@@ -89,9 +89,9 @@ struct SupplementWork {
     return difference
   }
 
-  /// Makes the other rows what they were. Belongs after the SQL and what other archives give back.
+  /// Gives the other rows their old values. Belongs after the SQL and the other archives.
   ///
-  /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
+  /// - Returns: the new record of the archive; nil when everything is restored and the archive is dropped.
   func restore(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
     defer { try? connection.drop("temp.\(changedName)") }
     guard let table = try Table(SchemaName(record.table), on: connection) else {
@@ -111,7 +111,7 @@ struct SupplementWork {
     return nil
   }
 
-  /// What was deleted since stays deleted, whatever the SQL put in its place.
+  /// Rows that were deleted since stay deleted, even if the SQL inserts them again.
   private func takeDeletedOut(of table: Table, on connection: Connection) throws(SQLiteError) {
     guard try connection.value("SELECT 1 FROM temp.\(changedName) WHERE deleted LIMIT 1") != nil else {
       return
@@ -134,7 +134,7 @@ struct SupplementWork {
     let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
     let isChanged = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
     let isThere = "t.\(SQLText.identifier(keys[0].spelled)) IS NOT NULL"
-    // Without all columns a row cannot be made anew.
+    // Without all its columns a row cannot be inserted again.
     let needed = content.hasGoneRows ? "" : " AND \(isThere)"
     _ = try RowReplacement(
       table: table, values: values,

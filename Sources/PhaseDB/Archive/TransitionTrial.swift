@@ -1,33 +1,33 @@
 internal import PhaseSQL
 package import PhaseSQLite
 
-/// A transition and the way back from it, run one after the other on the part of the schema that they can touch, where
-/// there are no rows.
+/// The result of running a transition and then its way back on a database without rows, with only the part of the
+/// schema that they can touch.
 struct TransitionTrial {
   /// What the transition's SQL does.
   let there: ScriptTrace
-  /// What the SQL of the way back does after it; nil when it does not run.
+  /// What the SQL of the way back then does; nil when it does not run.
   let back: ScriptTrace?
-  /// The part of the schema on which it was tried, and what the transition made of that.
+  /// The part of the schema on which it was tried, and the same part after the transition.
   let began: [SchemaObject]
   let left: Schema
-  /// What keeps the way back from running.
+  /// Why the way back does not run; nil when it does.
   let backFailure: MigrationError?
   /// Whether the way back leads to the schema before the transition.
   let leadsBack: Bool
 
   /// - Parameters:
   ///   - id: the phase's name.
-  ///   - schema: what there is before the transition.
-  ///   - costLimit: what both may cost; nil when that is no question.
-  /// - Throws: what keeps the transition's SQL from running, with its place.
+  ///   - schema: the schema before the transition.
+  ///   - costLimit: the limit for both; nil for none.
+  /// - Throws: the error of the transition's SQL, with its place.
   init(
     _ id: PhaseID, _ phase: Phase, _ direction: Direction, on schema: Schema, _ costLimit: CostLimit? = nil
   ) throws(MigrationError) {
     try self.init(id, phase, direction, in: TouchedSchema(of: schema), costLimit)
   }
 
-  /// The same, where the neighbourhoods of what is there before the transition are known.
+  /// The same, with a schema whose dependencies are already known.
   init(
     _ id: PhaseID, _ phase: Phase, _ direction: Direction, in touchedSchema: TouchedSchema,
     _ costLimit: CostLimit? = nil, functions: [FunctionStub] = []
@@ -42,7 +42,7 @@ struct TransitionTrial {
         })
       self = try TransitionTrial(id, phase, direction, objects, terms, costLimit)
     } catch  where error.id != .tooCostly {
-      // What is made of names at run time, as by a module, may need what no script mentions.
+      // SQL that is composed at run time, as by a module, may need objects that the script does not mention.
       self = try TransitionTrial(id, phase, direction, touchedSchema.allObjects, terms, costLimit)
     }
   }
@@ -58,7 +58,7 @@ struct TransitionTrial {
     there = try Self.trace(id, phase, direction, on: scratch)
     left = scratch.schema
     do throws(MigrationError) {
-      // The way back was not asked for: it must not hold up the way up.
+      // The way back is only a trial, so it must not delay the way up.
       if costLimit == nil {
         try lifting("limiting a trial") { () in try scratch.connection.limit(to: CostLimit(.scratch)) }
       }
@@ -83,8 +83,8 @@ struct TransitionTrial {
   }
 }
 
-/// What transitions did on databases without rows. On copies, the same phases go up and down over the same schemas many
-/// times; each is tried once.
+/// Remembers the trials of transitions. On copies the same phases go up and down on the same schemas many times; each
+/// is tried once.
 package final class TransitionTrials {
   private struct Key: Hashable {
     let id: PhaseID
@@ -94,21 +94,21 @@ package final class TransitionTrials {
   }
 
   private var known: [Key: TransitionTrial] = [:]
-  /// What objects need each other, followed from one schema to the next: a step then costs what it changes, and not what
-  /// is there.
+  /// Which objects need each other. It is updated from one schema to the next, so that the cost of a step depends on
+  /// its changes and not on the size of the schema.
   private var touchedSchema = TouchedSchema()
   private var followed = Schema()
-  /// Without rows SQL has little to do. What takes long all the same is not waited for.
+  /// The limit for trials. Without rows SQL has little to do, so SQL that takes long anyway is stopped.
   private let costLimit: CostLimit
-  /// What stands in for functions that only the application has: where there are no rows, nothing comes of it.
+  /// The stubs for functions that only the application has. On a database without rows their results do not matter.
   private let functions: [FunctionStub]
 
   package init(_ costLimit: CostLimit = CostLimit(.scratch), functions: [FunctionStub] = []) {
     (self.costLimit, self.functions) = (costLimit, functions)
   }
 
-  /// - Parameter schema: what there is before the transition.
-  /// - Throws: what keeps the transition's SQL from running, with its place.
+  /// - Parameter schema: the schema before the transition.
+  /// - Throws: the error of the transition's SQL, with its place.
   func trial(
     _ id: PhaseID, _ phase: Phase, _ direction: Direction, on schema: Schema
   ) throws(MigrationError) -> TransitionTrial {

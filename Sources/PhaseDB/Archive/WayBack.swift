@@ -1,11 +1,11 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What the way back from a transition does for one table that was there before it.
+/// Describes what the way back from a transition does to one table.
 struct WayBack {
   private let trial: TransitionTrial
   private let name: SchemaName
-  /// The table as it is after the way back.
+  /// The table after the way back.
   private let restored: TracedTable?
 
   init(_ trial: TransitionTrial, to table: SchemaName) {
@@ -14,17 +14,17 @@ struct WayBack {
     restored = trial.back?.table(to: table)
   }
 
-  /// Whether it puts rows into the table.
+  /// Whether it inserts rows into the table.
   var fills: Bool { restored?.gainsRows ?? false }
 
   /// Whether it computes values for a column of the table.
   ///
-  /// - Parameter origin: where the column's values are after the transition.
+  /// - Parameter origin: the column that has the values after the transition.
   func computes(_ column: SchemaName, from origin: TracedColumn.Origin?) -> Bool {
     trial.back?.computes(column, of: name, from: origin) ?? false
   }
 
-  /// Whether it computes values for a column that goes on in place.
+  /// Whether it computes values for a column that stays in the table.
   func computesAny(of table: TracedTable) -> Bool {
     guard let outcome = table.outcome else { return false }
     return table.columns.contains { column in
@@ -33,14 +33,14 @@ struct WayBack {
     }
   }
 
-  /// What the tables are called from which it makes rows or values for this one.
+  /// The names of the tables from which it makes rows or values for this one.
   var sources: [SchemaName] {
     guard let back = trial.back, let restored else { return [] }
     return back.origins(of: restored).filter { $0 != restored.origin }
   }
 
-  /// Where the rows of a table go on: in itself; in the one that was made in its stead; in the one from which the way
-  /// back fills it.
+  /// The table that has the rows after the transition: the same table, one that replaces it, or one from which the
+  /// way back fills it.
   func successor(of table: TracedTable, _ key: RowKey) -> ArchivePlan.Successor? {
     guard !movesRows(key) else { return nil }
     let names = key.names.map { SchemaName($0) }
@@ -52,7 +52,7 @@ struct WayBack {
     }
     guard let heir else { return nil }
     if key.form == .rowID {
-      // A rowid that the SQL does not name is not carried along.
+      // If the SQL does not name the rowid, it is not copied.
       guard let outcome = heir.outcome, heir.rowIDsFrom == table.origin, keepsRowIDs(of: outcome) else {
         return nil
       }
@@ -74,11 +74,11 @@ struct WayBack {
     return restored.origin == table || restored.rowIDsFrom == table
   }
 
-  /// The rows of other tables, one for each row, from which values for this one are made.
+  /// The tables from which it reads one row for each row of this table.
   var lookups: [Lookup] { restored.map { Array($0.lookups) } ?? [] }
 
-  /// What a column of a table that is gone is called in the table where its rows go on; nil when it is not there. It may
-  /// have another name when each way hands its values to the other.
+  /// The name that a column of a dropped table has in the table with its rows; nil when there is none. The name may
+  /// differ if each direction copies its values to the other.
   func outcome(of column: SchemaName) -> SchemaName? {
     guard let heir else { return nil }
     if let same = heir.column(to: column) { return same.isGenerated ? nil : same.outcome }
@@ -95,8 +95,8 @@ struct WayBack {
     return candidates.count == 1 ? trial.there.table(to: candidates[0]) : nil
   }
 
-  /// Whether a table that is gone has a column of its key whose values may be others, and still match, where its rows go
-  /// on: '007' as a number, 'A' as 'a' without regard to case.
+  /// Whether a key column of a dropped table may have other values that still match in the table with its rows: '007'
+  /// as a number, or 'A' as 'a' if case is ignored.
   func recasts(_ column: Table.Column, of key: RowKey) -> Bool {
     guard let after = heir?.column(to: column.name) else { return false }
     let collation = key.columns.first { SchemaName($0.name) == column.name }?.collation?.folded

@@ -15,7 +15,8 @@ package struct DatabaseDigest: Sendable, Hashable {
   package let userVersion: Int64
   /// `PRAGMA application_id`.
   package let applicationID: Int64
-  /// Virtual tables that could not be read, each with the reason: their module is not in this SQLite.
+  /// Virtual tables that could not be read, each with the reason: their module is not in this SQLite, or the table whose
+  /// rows they show is gone.
   package let unread: [String: String]
 
   /// The digest of a table, by its name in any case.
@@ -98,7 +99,10 @@ struct DigestDraft: Sendable {
     for object in schema.objects where object.key.type == "table" && !shadows.contains(object.key.name) {
       do throws(SQLiteError) {
         guard !DerivedTables.contain(object) else { continue }
-        readings.append(try TableReading(object, on: connection))
+        let reading = try TableReading(object, on: connection)
+        // The rows of a full-text table may be those of a table or view that is gone or lacks a column.
+        if object.isVirtual { _ = try connection.value("SELECT 1 FROM \(reading.from) LIMIT 1") }
+        readings.append(reading)
       } catch {
         guard object.isVirtual else { throw error }
         unread[object.name] = error.message

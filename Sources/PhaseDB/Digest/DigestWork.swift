@@ -27,7 +27,7 @@ final class DigestWork: Sendable {
       for (index, reading) in readings.enumerated() {
         parts += try Self.parts(of: reading, index, among: count, on: connection)
       }
-      // The largest first: whoever takes the last part should not have a large one.
+      // The largest parts come first, so that the last one to be read is not large.
       return parts.sorted { $0.weight > $1.weight }
     }
   }
@@ -53,7 +53,7 @@ final class DigestWork: Sendable {
   ) throws(SQLiteError) -> [Part] {
     let whole = Part(table: index, range: nil, weight: .max)
     guard reading.isInRowIDOrder, readers > 1 else { return [whole] }
-    // Two looks into the tree: in one SELECT, min and max would read the whole table.
+    // These are two queries, because one SELECT with min and max would read the whole table.
     guard
       let first = try connection.value("SELECT min(\(reading.key[0])) FROM \(reading.from)")?.integer,
       let last = try connection.value("SELECT max(\(reading.key[0])) FROM \(reading.from)")?.integer

@@ -30,7 +30,7 @@ struct TableReading: Sendable {
     let keyColumns = shape.columns.keyColumns.map(\.name.spelled)
     let from = "main.\(SQLText.identifier(object.name))"
     let isAlias = !object.isVirtual && shape.primaryKey?.form == .integer
-    // Only its module knows whether a virtual table has rowids.
+    // Only the module of a virtual table knows whether it has rowids.
     let rowID = (isAlias ? shape.anyRowIDName : shape.rowIDName).flatMap { name in
       object.isVirtual && (try? connection.prepare("SELECT \(name) FROM \(from)")) == nil ? nil : name
     }
@@ -46,7 +46,7 @@ struct TableReading: Sendable {
       key = keyNames.map(SQLText.identifier)
       isInRowIDOrder = false
     }
-    // So that a table that cannot be read says so before its rows are wanted.
+    // This finds out early whether the table can be read.
     if object.isVirtual {
       _ = try connection.prepare("SELECT \(expressions.joined(separator: ", ")) FROM \(from)")
     }

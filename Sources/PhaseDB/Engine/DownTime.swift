@@ -2,7 +2,7 @@ internal import PhaseSQLite
 
 /// How long a way down may take, in milliseconds.
 package struct DownTime: Sendable, Hashable {
-  /// How that is known; a measurement on the database takes precedence over one on a copy.
+  /// Where the figures come from. A measurement on the database is preferred to one on a copy.
   package enum Basis: String, Sendable, Hashable {
     /// Measured when the same text came down before.
     case measured
@@ -24,7 +24,7 @@ package struct DownTime: Sendable, Hashable {
   ///   - up: the times of the way up on the database and on a copy.
   init?(
     of phase: Phase, idle: Double?, measured: Double?, up: (taken: Double, rehearsed: Double?),
-    _ pacing: Pacing
+    _ pacing: Options.Pacing
   ) {
     if let measured {
       self.init(basis: .measured, least: min(measured, idle ?? measured), most: measured)
@@ -47,7 +47,7 @@ package struct DownTime: Sendable, Hashable {
   }
 }
 
-extension Pacing {
+extension Options.Pacing {
   /// How long batches take while an application writes, in milliseconds: after each batch the run rests as long as it
   /// held the lock.
   ///

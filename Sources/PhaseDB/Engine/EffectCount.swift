@@ -5,21 +5,22 @@ package import PhaseSQLite
 package struct EffectCount: Sendable, Hashable {
   /// What is counted.
   package let effect: Effect
-  /// When the phase began to go up; nil when nothing was remembered then.
+  /// When the phase began to go up; nil when the ledger did not record it.
   package let since: Timestamp?
-  /// Rows that came since and meet the condition; nil when that is unknown.
+  /// How many newer rows meet the condition; nil when that is unknown.
   package internal(set) var rows: Int?
-  /// Rows that were there before, and meet the condition only since; nil when they were not followed.
+  /// How many older rows did not meet the condition before the phase and meet it now; nil when they were not
+  /// followed.
   package internal(set) var earlier: Int?
-  /// How many rows came since and are not there any more; nil when SQLite does not know.
+  /// How many newer rows were deleted again; nil when SQLite does not know.
   package internal(set) var deleted: Int?
-  /// The least and the greatest value of the column among the rows that came since; NULL when there is none.
+  /// The least and the greatest value of the column among newer rows; NULL when there are none.
   package internal(set) var first = Value.null
   package internal(set) var last = Value.null
   /// Why ``rows`` is unknown.
   package internal(set) var why: Prose?
 
-  /// Everything that is counted.
+  /// All counted rows.
   package var total: Int { (rows ?? 0) + (earlier ?? 0) }
 
   init(of effect: Effect, since: Timestamp? = nil, unknown why: Prose? = nil) {
@@ -36,7 +37,7 @@ extension EffectCount {
     return "\(CountText.text(rows, "row")) of \(effect.table)\(range)"
   }
 
-  /// What the count leaves out, or counts besides; one sentence each.
+  /// What the count leaves out or adds, one sentence each.
   package var remarks: [Prose] {
     guard rows != nil else { return [] }
     var remarks: [Prose] = []
@@ -56,7 +57,7 @@ extension EffectCount {
   }
 }
 
-/// Counts and lists what the effects of one phase left in its tables.
+/// Counts and lists the rows that show the effects of one phase.
 package struct EffectCounting {
   private let id: PhaseID
   private let phase: Phase
@@ -65,7 +66,7 @@ package struct EffectCounting {
   private let sequence: Int64?
   private let limit: Duration?
 
-  /// How many rows from before the phase are followed.
+  /// The most rows from before the phase that are followed.
   static let mostOpen = 10_000
 
   /// - Parameters:
@@ -79,7 +80,7 @@ package struct EffectCounting {
 
   /// One count for each line of `@effects`, in their order.
   ///
-  /// - Throws: what keeps the database from being read; what is wrong with a table makes its count unknown.
+  /// - Throws: errors of reading the database. A problem of one table only makes its count unknown.
   package func counts() throws(MigrationError) -> [EffectCount] {
     guard !phase.effects.isEmpty else { return [] }
     let marks = try lifting("reading the ledger") { () in try ledger.effects.marks(of: id) }
@@ -160,8 +161,8 @@ package struct EffectCounting {
 
 /// Rows of effects as CSV (rfc-editor.org/rfc/rfc4180): one header, one record for each row, lines that end with CR LF.
 ///
-/// Texts are in quotes and nothing else is, so that NULL, an empty field, differs from an empty text. What CSV cannot hold
-/// is written as SQL: blobs, and texts with a NUL or without UTF-8.
+/// Only texts are in quotes, so that NULL (an empty field) differs from an empty text. Values that CSV cannot hold
+/// are written as SQL: blobs, and texts with a NUL character or wrong UTF-8.
 package struct EffectCSV {
   private let id: PhaseID
   private let effects: [Effect]
@@ -191,7 +192,7 @@ package struct EffectCSV {
     (self.starts, self.names) = (starts, names)
   }
 
-  /// What stands in front of the columns of the tables.
+  /// The columns before those of the tables.
   private static let heads = ["phase", "audience", "effect", "table", "earlier"]
 
   package var header: String { Self.record((Self.heads + names).map { Value.text($0) }) }

@@ -1,16 +1,16 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What was counted when a phase came down.
+/// The list of effects that was written when a phase came down.
 package struct EffectList: Sendable, Hashable {
   /// How many rows are in it.
   package let rows: Int
-  /// The file with the rows; nil when there was no row, or no place for it.
+  /// The file with the rows; nil when there was no row, or no folder to write to.
   package let file: String?
-  /// Counts that are unknown.
+  /// How many counts are unknown.
   package let unknown: Int
 
-  /// What the log says of it: `12 rows of outbox, list /srv/shop.db-effects-0002-expand-4.csv`.
+  /// The text for the log: `12 rows of outbox, list /srv/shop.db-effects-0002-expand-4.csv`.
   fileprivate func detail(_ counts: [EffectCount], _ failure: Prose?) -> String {
     let told = counts.map { count in
       let earlier = count.earlier ?? 0
@@ -22,8 +22,7 @@ package struct EffectList: Sendable, Hashable {
   }
 }
 
-/// Writes the lists of what phases caused, and knows which ones this run has written: a file stays when a transaction is
-/// rolled back.
+/// Writes the lists of effects, and remembers which ones this run has written: a rollback does not remove files.
 final class EffectLists {
   private let engine: Engine
   /// By phase, what was counted and listed last.
@@ -32,13 +31,13 @@ final class EffectLists {
 
   init(by engine: Engine) { self.engine = engine }
 
-  /// What was listed before a phase came down; nil when nothing was.
+  /// The list for a phase that came down; nil when there is none.
   subscript(id: PhaseID) -> EffectList? { lists[id] }
 
   /// Counts and lists what a phase caused, before it comes down. Belongs into the transaction of its way down, so that no
   /// row comes between the list and the way down.
   ///
-  /// - Throws: `effects-unwritten` when the list cannot be written and nobody took that on themselves.
+  /// - Throws: `effects-unwritten` when the list cannot be written and the gate is not overridden.
   func write(
     _ id: PhaseID, _ phase: Phase, _ plan: Plan, _ knowledge: Knowledge
   ) throws(MigrationError) {
@@ -78,8 +77,8 @@ final class EffectLists {
     return "\(FileDurability.name(of: connection.path))-effects-\(phase)-\(sequence ?? 0).csv"
   }
 
-  /// A name that no list has. After `checkpoint restore` the same way down runs again, and its former list names rows that
-  /// the database does not know any more.
+  /// A new file name. After `checkpoint restore` the same way down may run again, and its former list has rows that
+  /// the database no longer has.
   private func unused(_ path: String) -> String {
     guard FileReading.exists(path) else { return path }
     let stem = path.dropLast(4)

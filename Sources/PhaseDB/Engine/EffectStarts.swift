@@ -1,22 +1,23 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// From where the effects of a phase count, before its SQL runs: what it inserts or changes itself counts.
+/// The points from which the effects of a phase are counted. They are read before its SQL runs, so that rows which
+/// the phase itself inserts or changes count, too.
 struct EffectStarts {
   private let step: Plan.Step
   /// By the lines of `@effects`; nil for a table that is not there yet.
   private let starts: [Start?]
 
-  /// From where one effect counts.
+  /// The point from which one effect is counted.
   private struct Start {
     let mark: Value
-    /// The rows before it that do not meet the condition yet; nil where they are not followed.
+    /// The older rows that do not meet the condition yet; nil when they are not followed.
     let open: [Value]?
-    /// False when the condition asks for what only the phase makes.
+    /// False when the condition uses something that only the phase makes.
     let isAsked: Bool
   }
 
-  /// Reads it. A way down has none.
+  /// Reads the starting points. A way down has none.
   init(before step: Plan.Step, on connection: Connection) throws(MigrationError) {
     self.step = step
     let effects = step.direction == .up ? step.phase.effects : []
@@ -36,7 +37,7 @@ struct EffectStarts {
     }
   }
 
-  /// Records from where the effects of a phase count. Belongs into the transaction in which the phase begins to go up.
+  /// Records the starting points. Belongs into the transaction in which the phase begins to go up.
   ///
   /// - Throws: `effects-invalid` for what cannot be counted on the schema of the phase.
   func record(
@@ -46,14 +47,14 @@ struct EffectStarts {
     try lifting("writing the ledger") { () in try ledger.effects.forget(of: step.id) }
     for (number, effect) in step.phase.effects.enumerated() {
       let open: [Value]?
-      // A table that the phase makes: every row of it came since.
+      // The phase makes this table, so every row of it is newer.
       var mark = Value.null
       do throws(EffectQuery.Unknown) {
         let query = try EffectQuery(effect, on: connection)
         if let known = starts[number] {
           mark = known.mark
         } else if knowledge.schema.table(SchemaName(effect.table)) != nil {
-          // A column that the phase adds.
+          // The phase adds this column.
           mark = try query.mark()
         }
         try query.compile()
@@ -71,8 +72,8 @@ struct EffectStarts {
     }
   }
 
-  /// The rows that do not meet the condition, to be followed; nil when they are too many, or take too long to find while
-  /// the write lock is held.
+  /// The rows to follow: those that do not meet the condition yet. Nil when there are too many, or finding them takes
+  /// too long while the write lock is held.
   private static func openRows(
     _ effect: Effect, upTo mark: Value, on connection: Connection
   ) throws(EffectQuery.Unknown) -> [Value]? {

@@ -1,8 +1,9 @@
 package import PhaseSQLite
 
-/// Runs a plan on one connection: the same machine for up and down, one transaction for each step.
+/// Runs a plan on one connection, up or down, with one transaction for each step.
 ///
-/// An engine is what a run is given, and does not change. What a run knows goes from step to step as a ``RunState``.
+/// An engine holds what a run is given, and does not change. What a run knows passes from step to step as a
+/// ``RunState``.
 package struct Engine {
   let connection: Connection
   let runner: Runner
@@ -10,14 +11,14 @@ package struct Engine {
   /// How long to wait for another connection or runner.
   let wait: Duration
   let cancellation: Cancellation
-  let pacing: Pacing
+  let pacing: Options.Pacing
   let observe: (Event) -> Void
   /// What the run is for.
   let purpose: Purpose
-  /// What is known of what transitions do.
+  /// The known results of trials of transitions.
   let trials: TransitionTrials
   /// The probes of the settings, by their names.
-  let probes: [String: Probe.Source]
+  let probes: [String: Options.ProbeSource]
   /// The lanes of the settings, by their names.
   let lanes: [String: Lane]
   /// The folder for lists of what phases caused; nil for that of the database.
@@ -27,19 +28,18 @@ package struct Engine {
 
   package enum Purpose {
     case change
-    /// A copy. Readers stay from the beginning to the end and no writer waits: batches pause neither for them nor for a
-    /// budget.
+    /// A run on a copy. Batches do not pause for readers, which stay open on purpose, or for a budget.
     case copy
-    /// A copy on which the run finds out where the SQL of a way down alone is wrong.
+    /// A run on a copy that also finds rows to which the SQL of a way down alone gives wrong values.
     case rehearsal
   }
 
   package init(
     on connection: Connection, for purpose: Purpose = .change,
-    trials: TransitionTrials = TransitionTrials(), probes: [String: Probe.Source] = [:],
+    trials: TransitionTrials = TransitionTrials(), probes: [String: Options.ProbeSource] = [:],
     lanes: [String: Lane] = [:], effectsFolder: String? = nil, switchSettle: Duration = .zero,
     runner: Runner, now: @escaping () -> Timestamp,
-    wait: Duration, pacing: Pacing,
+    wait: Duration, pacing: Options.Pacing,
     cancellation: Cancellation, observe: @escaping (Event) -> Void
   ) {
     self.purpose = purpose
@@ -61,8 +61,8 @@ package struct Engine {
   ///
   /// - Parameter knowledge: what is known of the database.
   /// - Returns: what was done, and what is known afterwards.
-  /// - Throws: the first failure; its `standing` says whether steps before it are done, its `state` where the
-  ///   database stands.
+  /// - Throws: the first failure. Its `standing` says whether earlier steps are done, its `state` where the database
+  ///   is now.
   package func run(_ plan: Plan, from knowledge: Knowledge) throws(MigrationError) -> RunReport {
     let report = RunReport(knowledge: knowledge)
     guard !plan.steps.isEmpty || !plan.drift.isEmpty || plan.baseline != nil else { return report }
@@ -83,7 +83,7 @@ package struct Engine {
     }
   }
 
-  /// Runs one phase alone on a copy, beginning as a command of its own would: with nothing that the step before it knew.
+  /// Runs one phase alone on a copy, as a separate command would: without the knowledge of earlier steps.
   ///
   /// - Parameter catalog: the catalog whose names errors may suggest.
   /// - Returns: what it did, and what is known afterwards.
@@ -110,16 +110,16 @@ package struct Engine {
     }
     var expected = plan.appliedBefore
     for (index, step) in plan.steps.enumerated() {
-      let turn = Turn(
+      let planned = PlannedStep(
         step: step, number: index + 1, count: plan.steps.count, expected: expected, plan: plan)
       do throws(MigrationError) {
         if cancellation.isRequested { throw MigrationError.stopped() }
-        observe(.began(step.id, step.direction, number: turn.number, count: turn.count))
-        // A way down closes its switches before anybody waits for a queue.
-        if step.direction == .up { try held.take(turn, &state) }
+        observe(.began(step.id, step.direction, number: planned.number, count: planned.count))
+        // A way down closes its switches before it waits for lanes.
+        if step.direction == .up { try held.take(planned, &state) }
         let transition = Transition(
-          engine: self, turn: turn, lanes: held, lists: lists,
-          samples: try Sampler.before(turn, state.knowledge, self))
+          engine: self, planned: planned, lanes: held, lists: lists,
+          samples: try Sampler.before(planned, state.knowledge, self))
         if let done = try run(transition, &state) {
           report.add(done, of: step, lists[step.id])
         } else {
@@ -127,16 +127,16 @@ package struct Engine {
           observe(.alreadyDone(step.id, step.direction))
         }
       } catch {
-        // Where the database stands is read, and the lease given back, also after a request to stop.
+        // After a request to stop, too, the state of the database must be read and the lease released.
         connection.removeProgressHandler()
         held.letGo(state.knowledge)
-        throw told(error, turn, &state, report.result, listed: lists[step.id]?.file)
+        throw told(error, planned, &state, report.result, listed: lists[step.id]?.file)
       }
       if step.direction == .up {
         state.firstUnwatched =
-          watches(turn) ? nil : state.firstUnwatched ?? state.knowledge.applied.last?.sequence
+          watches(planned) ? nil : state.firstUnwatched ?? state.knowledge.applied.last?.sequence
       }
-      if turn.isLast {
+      if planned.isLast {
         held.letGo(state.knowledge)
       } else {
         held.letGo(before: plan.steps[index + 1], state.knowledge)
@@ -150,7 +150,7 @@ package struct Engine {
     return report
   }
 
-  /// Lets a request to stop end the statement that runs.
+  /// Lets a request to stop interrupt the running statement.
   func watchForCancellation() {
     connection.setProgressHandler(every: 1_000) { [cancellation] in !cancellation.isRequested }
   }
@@ -158,17 +158,18 @@ package struct Engine {
   /// Where a file lies that asks batches to wait; nil for a database without a path.
   var pauseFile: String? { pacing.pauseFile ?? (connection.path.isEmpty ? nil : connection.path + ".pause") }
 
-  /// Whether a step begins a watch. On a new database nothing happens that could be looked at.
-  func watches(_ turn: Turn) -> Bool {
-    turn.step.direction == .up && turn.step.phase.watch != nil && purpose == .change && !turn.plan.isFresh
+  /// Whether a step begins a watch. On a new database there is nothing to watch.
+  func watches(_ planned: PlannedStep) -> Bool {
+    planned.step.direction == .up && planned.step.phase.watch != nil && purpose == .change
+      && !planned.plan.isFresh
   }
 
-  /// Tries a step again, as a whole, while another connection holds the lock and the time to wait is not over. An attempt
-  /// that was rolled back leaves the state as it was.
+  /// Tries a step, and tries it again while another connection holds the lock and there is time to wait. An attempt
+  /// that is rolled back does not change the state.
   ///
   /// - Returns: what the step did; nil when another runner had done it.
   private func run(_ transition: Transition, _ state: inout RunState) throws(MigrationError) -> StepReport? {
-    let turn = transition.turn
+    let planned = transition.planned
     var deadline = ContinuousClock.now + wait
     var findings = Transition.Findings()
     var hasSaid = false
@@ -176,14 +177,14 @@ package struct Engine {
       let outcome: Transition.Outcome
       do throws(MigrationError) {
         outcome =
-          turn.step.phase.batching == nil
+          planned.step.phase.batching == nil
           ? try transition.attempt(from: state, knowing: findings, until: deadline)
           : try BatchStart(transition).attempt(from: state, until: deadline)
       } catch {
         guard error.standing == .busy else { throw error }
         if cancellation.isRequested { throw MigrationError.stopped() }
         guard ContinuousClock.now < deadline else { throw error }
-        if !hasSaid { observe(.waiting(turn.step.id, reason: error.message)) }
+        if !hasSaid { observe(.waiting(planned.step.id, reason: error.message)) }
         hasSaid = true
         Pause.briefly()
         continue
@@ -198,17 +199,17 @@ package struct Engine {
       case .again(let found): findings = found
       case .switchesClosed(let closing, let next):
         state = next
-        try closing.settle(before: turn, self)
+        try closing.settle(before: planned, self)
         deadline = ContinuousClock.now + wait
       case .lanesOpen:
-        try transition.lanes.take(turn, &state)
+        try transition.lanes.take(planned, &state)
         deadline = ContinuousClock.now + wait
       case .batches(let batches):
         defer { state = batches.state }
         let report = try batches.run()
         observe(
           .committed(
-            turn.step.id, turn.step.direction, report.times,
+            planned.step.id, planned.step.direction, report.times,
             checkpoint: batches.state.knowledge.applied.last?.sequence ?? 0))
         watchForCancellation()
         return report
@@ -216,9 +217,10 @@ package struct Engine {
     }
   }
 
-  /// Gives the lease back when the last step did not: it failed, or another runner had done it.
+  /// Releases the lease if the last step did not, because it failed or another runner had done it.
   private func releaseLease(_ state: RunState) {
-    // If even this fails the lease stays behind with our process number, and the next runner sees that we are gone.
+    // If even this fails, the lease stays with our process number, and the next runner sees that this process has
+    // ended.
     guard state.holdsLease, let transaction = try? connection.begin(.immediate) else { return }
     let ledger = Ledger(connection: connection)
     if (try? ledger.lease.held())?.holder == runner { try? ledger.lease.release() }
@@ -231,26 +233,27 @@ package struct Engine {
   ///
   /// - Parameter file: the list of what the phase caused, when it was written.
   private func told(
-    _ error: MigrationError, _ turn: Turn, _ state: inout RunState, _ result: RunResult, listed file: String?
+    _ error: MigrationError, _ planned: PlannedStep, _ state: inout RunState, _ result: RunResult,
+    listed file: String?
   ) -> MigrationError {
-    // The attempt may have read more before it was rolled back: read where the database really stands.
+    // The attempt may have noted changes before it was rolled back, so the state of the database is read again.
     let present = try? Knowledge(of: connection)
     if let present { state.knowledge = present }
-    let told = state.tellingOfSwitches(standing(of: error, turn.step, result: result, present: present))
-    StoppedRun(turn: turn, error: error, standing: told.standing).log(knowing: state.knowledge, self)
-    guard turn.step.direction == .down else { return told }
+    let told = state.tellingOfSwitches(standing(of: error, planned.step, result: result, present: present))
+    StoppedRun(planned: planned, error: error, standing: told.standing).log(knowing: state.knowledge, self)
+    guard planned.step.direction == .down else { return told }
     var failure = WayOut.advising(on: told)
-    if let file { failure.help.append("what \(turn.step.id.short) caused is listed in \(file)") }
+    if let file { failure.help.append("what \(planned.step.id.short) caused is listed in \(file)") }
     return failure
   }
 
-  /// Completes an error with where the database stands and the command that goes on. What the failed step itself left
-  /// behind is said where the error was thrown.
+  /// Adds to an error the state of the database and the command that continues. The place that threw the error has
+  /// said what the failed step itself left behind.
   private func standing(
     of error: MigrationError, _ step: Plan.Step, result: RunResult, present: Knowledge?
   ) -> MigrationError {
     var error = error
-    // A batched step knows better where it stands.
+    // A batched step has already said more exactly where it is.
     let isTold = error.standing == .partWay || (error.standing == .undone && error.state != nil)
     if !isTold {
       let left =
@@ -268,10 +271,10 @@ package struct Engine {
   }
 }
 
-/// What a run of an engine did.
+/// The result of a run, and what is known afterwards.
 package struct RunReport {
   package internal(set) var result = RunResult(done: [], skipped: [])
-  /// What each step did that was done.
+  /// The results of the steps that were done.
   var steps: [StepReport] = []
   /// What is known afterwards.
   package internal(set) var knowledge: Knowledge
@@ -287,7 +290,7 @@ package struct RunReport {
   }
 }
 
-/// What a run did.
+/// The result of a run: the steps that were done, and those that another runner did.
 public struct RunResult: Sendable, Hashable {
   /// A step that was done.
   public struct Done: Sendable, Hashable {
@@ -295,10 +298,22 @@ public struct RunResult: Sendable, Hashable {
     public let id: PhaseID
     /// Whether it went up or down.
     public let direction: Direction
-    /// How long that took, and how many rows it wrote.
-    public let times: StepTimes
-    /// What it had caused, listed before it came down; nil when it declares no effects.
+    /// How long it took, and how many rows it wrote.
+    public let times: Times
+    /// The list of its effects, written before it came down; nil when it declares none.
     package let effects: EffectList?
+  }
+
+  /// How long a step took.
+  public struct Times: Sendable, Hashable {
+    package let milliseconds: Double
+    package let holdMilliseconds: Double
+    /// The time from its beginning to its commit, without waiting.
+    public var duration: Duration { .milliseconds(milliseconds) }
+    /// How long it held the write lock.
+    public var hold: Duration { .milliseconds(holdMilliseconds) }
+    /// How many rows its SQL changed, including its triggers.
+    public let rows: Int
   }
 
   /// In the order in which it was done.
@@ -315,11 +330,11 @@ public struct RunResult: Sendable, Hashable {
   package init(done: [Done], skipped: [PhaseID]) { (self.done, self.skipped) = (done, skipped) }
 }
 
-/// What one step did.
+/// The result of one step.
 struct StepReport {
-  let times: StepTimes
+  let times: RunResult.Times
   /// What its SQL wrote.
   let writes: WriteSet
-  /// In a rehearsal, where archives put right what its SQL made of rows.
+  /// In a rehearsal: the rows that archives corrected after the SQL.
   var corrections: [TableDifference] = []
 }

@@ -1,17 +1,18 @@
-/// The evidence of rehearsals, and the policy for it.
+/// The evidence of rehearsals, and the gate that asks for it.
 ///
-/// Evidence is of one text on one schema. The schema is that of the whole database before the phase: evidence for a
-/// later phase of a run is valid if the earlier phases lead to that schema, which their own evidence says. So after a
-/// rehearsal of every pending phase, all of them may go up in that order.
+/// Evidence is about one text on one schema: that of the whole database before the phase. Evidence for a later phase
+/// of a run is valid if the earlier phases lead to its schema, and their own evidence says so. So after a rehearsal
+/// of every pending phase, all of them may go up in that order.
 struct EvidenceKnowledge: Sendable {
-  let policy: EvidencePolicy
+  /// The kinds of phases that must have been rehearsed.
+  let kinds: Set<Phase.Kind>
   /// The evidence of the ledger, oldest first, followed by that of the operator.
   let all: [Evidence]
-  /// Without a ledger a rehearsal has no place to leave evidence in.
+  /// Whether there is a ledger, in which rehearsals can record evidence.
   let hasLedger: Bool
 
-  init(policy: EvidencePolicy = .none, _ all: [Evidence] = [], hasLedger: Bool = true) {
-    self.policy = policy
+  init(for kinds: Set<Phase.Kind> = [], _ all: [Evidence] = [], hasLedger: Bool = true) {
+    self.kinds = kinds
     self.all = all
     self.hasLedger = hasLedger
   }
@@ -27,7 +28,7 @@ struct EvidenceKnowledge: Sendable {
   /// The schema that a phase leads to; nil when unknown.
   func schema(after id: PhaseID, _ phase: Phase, from schema: SchemaDigest?) -> SchemaDigest? {
     guard let schema else { return nil }
-    // A migrate phase has no other choice: the engine sees to it.
+    // A migrate phase cannot change the schema: the engine refuses that.
     return phase.kind == .migrate ? schema : found(id, phase, on: schema)?.schemaAfter
   }
 
@@ -35,16 +36,16 @@ struct EvidenceKnowledge: Sendable {
   ///
   /// - Parameters:
   ///   - schema: the schema it would run on; nil when unknown.
-  ///   - isWaiting: whether something else holds it, so that it will run on a later schema; then a proof on any schema
+  ///   - isWaiting: whether something else holds it. Then it will run on a later schema, and evidence on any schema
   ///     is enough for now.
   func closedGate(
     _ id: PhaseID, _ phase: Phase, on schema: SchemaDigest?, isWaiting: Bool = false
-  ) -> ClosedGate? {
-    func gate(_ reason: Prose, _ opening: Prose, _ error: MigrationError.ID = .phaseHeld) -> ClosedGate {
-      ClosedGate(gate: .evidence, reason: reason, opening: opening, error: error)
+  ) -> Gate.Closed? {
+    func gate(_ reason: Prose, _ opening: Prose, _ error: MigrationError.ID = .phaseHeld) -> Gate.Closed {
+      Gate.Closed(gate: .evidence, reason: reason, opening: opening, error: error)
     }
-    guard policy.asks(for: phase.kind) else {
-      // What is not asked for is not hidden, either.
+    guard kinds.contains(phase.kind) else {
+      // A known problem closes the gate even when evidence is not required.
       return known(of: id, phase, on: schema).map {
         gate($0.reason, $0.opening)
       }
@@ -75,7 +76,7 @@ struct EvidenceKnowledge: Sendable {
     return judged.objection(to: id).map { gate($0.reason, $0.opening) }
   }
 
-  /// What rehearsals of this text showed against the phase, also if the policy does not ask for any.
+  /// A problem of the phase that rehearsals of this text found, also when evidence is not required.
   private func known(
     of id: PhaseID, _ phase: Phase, on schema: SchemaDigest?
   ) -> (reason: Prose, opening: Prose)? {

@@ -1,5 +1,5 @@
-/// How a folder and a ledger contradict each other: an applied phase that was edited or has another number by now, and a
-/// migration that is new and comes too early.
+/// Finds contradictions between a folder and a ledger: an applied phase that was edited or renumbered, and a new
+/// migration that sorts before applied ones.
 struct FolderCheck {
   let catalog: Catalog
   /// In the order in which they were applied.
@@ -7,12 +7,12 @@ struct FolderCheck {
   /// Gives an applied phase as the ledger recorded it.
   let recorded: (AppliedPhase) throws(MigrationError) -> Phase
 
-  /// A phase that is applied and whose text says something else now.
+  /// Refuses an applied phase whose text has changed.
   func refuseEdited() throws(MigrationError) {
     if let error = try edited(limit: 1).first { throw error }
   }
 
-  /// Every one, or only the first so many.
+  /// The errors for edited phases, up to a limit.
   func edited(limit: Int = .max) throws(MigrationError) -> [MigrationError] {
     let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
     var errors: [MigrationError] = []
@@ -37,7 +37,7 @@ struct FolderCheck {
   /// The applied phases that the folder has under another number.
   var renumbered: [Renumbered] { Renumbered.all(applied, in: catalog) }
 
-  /// Refuses to apply again what is applied under another number.
+  /// Refuses to apply a phase again that is applied under another number.
   func refuseRenumbered() throws(MigrationError) {
     let renumbered = renumbered
     guard let first = renumbered.first else { return }
@@ -50,16 +50,16 @@ struct FolderCheck {
         : [Renumbered.opening, "or give the folder its former number back"])
   }
 
-  /// A new migration that sorts before one that is applied would run on a schema it was never tested on.
+  /// Refuses a new migration that sorts before an applied one: it would run on a schema on which it was never tested.
   func refuseOutOfOrder() throws(MigrationError) {
     if let error = outOfOrder(limit: 1).first { throw error }
   }
 
-  /// Every one, or only the first so many.
+  /// The errors for migrations that come too early, up to a limit.
   func outOfOrder(limit: Int = .max) -> [MigrationError] {
     let begun = Set(applied.map(\.id.migration.number))
     guard let last = applied.map(\.id.migration).max() else { return [] }
-    // A migration that is nothing but a contract may have been passed while it was held.
+    // A migration with only a contract may have been held while later ones went up.
     let late = catalog.migrations.lazy.filter {
       !begun.contains($0.name.number) && $0.name < last && $0.phases.contains { $0.kind != .contract }
     }

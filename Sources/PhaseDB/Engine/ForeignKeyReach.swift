@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The tables whose foreign keys a script may have broken, so that the others need not be read.
+/// Finds the tables whose foreign keys a script may have broken. The others need not be checked.
 ///
 /// A row can lose its parent only when rows or key columns of the child or the parent are written, when a table is
 /// created, dropped or references something else, or when the unique index of a parent's key is dropped.
@@ -63,7 +63,7 @@ struct ForeignKeyReach {
     return false
   }
 
-  /// A key may be written under another name: as the rowid, or through the columns it is generated from.
+  /// A key may change under another name: as the rowid, or through the columns from which it is generated.
   private func updatesUnseenColumn(of child: SchemaObject, on connection: Connection) throws(SQLiteError)
     -> Bool
   {
@@ -88,8 +88,8 @@ struct ForeignKeyReach {
     return try hasGeneratedColumn(parent, on: connection)
   }
 
-  /// The writes already show a table that was rebuilt under its own name, because it was dropped on the way; this finds
-  /// new names, and added columns with a foreign key.
+  /// A table that was rebuilt under its own name is among the writes already, because it was dropped. This finds new
+  /// names, and added columns with a foreign key.
   private func isNewOrReferencesElse(_ object: SchemaObject) -> Bool {
     guard changed.contains(object.key), !renamed.contains(object.key.name) else { return false }
     return former[object.key]?.references != object.references

@@ -1,7 +1,7 @@
-// States to which a way up or down would lead, and the versions that they are for.
+// The states to which a way up or down would lead, and the versions that may run on them.
 
 extension Planner {
-  /// The fewest steps down after which no phase that stays excludes a version as too old; 0 when none does now.
+  /// The fewest steps down after which no applied phase excludes a version as too old; 0 when none excludes it now.
   func stepsDown(for live: LiveVersion) -> Int {
     func excludes(_ windows: Windows) -> Bool {
       windows[live.application]?.isUndercut(by: live.version) ?? false
@@ -11,7 +11,7 @@ extension Planner {
     return windows.firstIndex(where: excludes).map { windows.count - $0 } ?? 0
   }
 
-  /// How many steps down there are above the phases that the baseline stands for.
+  /// How many steps down are possible above the phases that the baseline replaces.
   var stepsToFloor: Int { applied.count { !$0.isSquashed } + (halfApplied == nil ? 0 : 1) }
 
   /// The versions that may run on the schema after so many steps down.
@@ -30,8 +30,8 @@ extension Planner {
       applied: LiveBounds.Entry.all(applied) + taken, pending: stillPending(after: steps.map(\.id)))
   }
 
-  /// The versions that may run on the schema after a phase: if it is applied, where `down --to` it leads, else where
-  /// `up --to` it leads, as if gates were open.
+  /// The versions that may run on the schema after a phase. If it is applied, this is where `down --to` leads.
+  /// Otherwise it is where `up --to` leads, as if all gates were open.
   ///
   /// - Throws: `unknown-phase`, `ambiguous-phase`, and what keeps a half-done phase from continuing.
   func bounds(after name: String) throws(MigrationError) -> LiveBounds {
@@ -94,7 +94,7 @@ extension Planner {
     let fitting = (1..<order.steps.count + 1).filter {
       bounds(afterUp: Array(order.steps.prefix($0))).misfit(of: live) == nil
     }
-    // On a new database nothing is near: what the version can use of the folder is what it wants.
+    // On a new database the version gets as much of the folder as it can use.
     if let count = judgement.isFresh ? fitting.last : fitting.first { return .up(count) }
     guard misfit != nil || !order.held.isEmpty else { return nil }
     let needed = liveBounds.phases(of: live.application).highest

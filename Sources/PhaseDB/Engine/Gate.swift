@@ -12,11 +12,11 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case edited
   /// A rehearsal of the same text on the same schema must have shown that the phase comes back.
   case evidence
-  /// A probe of the phase fails before it went up, or shows nothing to compare with.
+  /// The probes of the phase must not fail before it goes up, and must have a value where they compare with it.
   case probe
-  /// The watches of the migration's earlier phases must have passed, or somebody took that on themselves.
+  /// The watches of the migration's earlier phases must have passed, or an operator must have accepted the result.
   case watch
-  /// The same text came down by itself here after its watch failed.
+  /// The same text must not have been reversed here by a watch that failed.
   case reversed
   /// A lane of the phase must be quiet, in both directions.
   case lane
@@ -24,68 +24,40 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case `switch`
   /// On the way down, the list of what the phase caused must be written first.
   case effects
-  /// A phase that comes first is held itself: that one's gate is what to open.
+  /// A phase that has to go up before it is held itself. The gate of that phase has to be opened.
   case order
 
   /// Gates that an operator can override with a reason.
   public static let overridable: [Gate] = [
     .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .lane, .switch, .effects, .drift, .edited,
   ]
-}
 
-/// A gate that holds a phase now.
-public struct ClosedGate: Sendable, Hashable {
-  /// Which gate it is.
-  public let gate: Gate
-  /// Why, in one sentence without a full stop.
-  public let reason: Prose
-  /// The same in a few words, for one line of a list.
-  package let brief: Prose
-  /// What would open it.
-  public let opening: Prose
-  /// The id of the error that refuses a phase which was asked for by name.
-  let error: MigrationError.ID
-  /// The other phase that causes it; nil when the held phase itself does.
-  let phase: PhaseID?
+  /// A gate that holds a phase now, with its reason and what would open it.
+  public struct Closed: Sendable, Hashable {
+    /// Which gate it is.
+    public let gate: Gate
+    /// Why, in one sentence without a full stop.
+    public let reason: Prose
+    /// The reason in a few words, for one line of a list.
+    package let brief: Prose
+    /// What would open it.
+    public let opening: Prose
+    /// The id of the error for a phase that was asked for by name.
+    let error: MigrationError.ID
+    /// The other phase that causes it; nil when the held phase itself does.
+    let phase: PhaseID?
 
-  init(
-    gate: Gate, reason: Prose, brief: Prose? = nil, opening: Prose, error: MigrationError.ID = .phaseHeld,
-    phase: PhaseID? = nil
-  ) {
-    self.gate = gate
-    self.brief = brief ?? reason
-    self.phase = phase
-    self.reason = reason
-    self.opening = opening
-    self.error = error
-  }
-}
-
-/// A phase that may not run yet.
-public struct HeldPhase: Sendable, Hashable {
-  /// The phase that is held.
-  public let id: PhaseID
-  /// Its text.
-  public let phase: Phase
-  /// Never empty.
-  public let gates: [ClosedGate]
-}
-
-extension HeldPhase {
-  /// The error that refuses a phase which was asked for by name, or which blocks what was asked for.
-  ///
-  /// - Parameter all: every held phase of the range.
-  package func error(among all: [HeldPhase] = []) -> MigrationError {
-    let gate = gates[0]
-    let others = Gate.allCases.compactMap { gate -> Prose? in
-      let held = all.filter { $0.id != id && $0.gates[0].gate == gate }.map(\.id.short)
-      return held.isEmpty ? nil : "also held by \(gate.rawValue): \(held.joined(separator: ", "))"
+    init(
+      gate: Gate, reason: Prose, brief: Prose? = nil, opening: Prose, error: MigrationError.ID = .phaseHeld,
+      phase: PhaseID? = nil
+    ) {
+      self.gate = gate
+      self.brief = brief ?? reason
+      self.phase = phase
+      self.reason = reason
+      self.opening = opening
+      self.error = error
     }
-    let isOverridable = Gate.overridable.contains(gate.gate)
-    return MigrationError(
-      gate.error, "\(id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",
-      details: gates.dropFirst().map { "\($0.gate.rawValue): \($0.reason)" } + others,
-      state: "nothing was changed", help: [gate.opening] + (isOverridable ? [gate.gate.overriding] : []))
   }
 }
 
@@ -123,7 +95,7 @@ public struct LiveVersion: Sendable, Hashable {
 }
 
 extension LiveVersion {
-  /// What an operator names instead of a version when no other one runs.
+  /// The word that an operator writes instead of a version when no other version runs.
   package static let none = "none"
 }
 

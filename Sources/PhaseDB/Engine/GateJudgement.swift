@@ -7,25 +7,25 @@
 /// Decides which gates are closed for a phase, from what is known at one moment.
 package struct GateJudgement: Sendable {
   private(set) var live: LiveKnowledge
-  /// True for a database without a user table when the run began: no application depends on it yet.
+  /// Whether the database had no user table when the run began, so that no application depends on it yet.
   let isFresh: Bool
   let now: Date
   /// Gates an operator decided to pass.
   private(set) var overridden: Set<Gate>
   let evidence: EvidenceKnowledge
-  /// What the ledger knows of watches, oldest first.
+  /// The watches of the ledger, oldest first.
   var watches: [WatchRecord] = []
   /// The switches of the ledger.
   var switches: [SwitchRecord] = []
-  /// The phases that the baseline of the folder stands for.
+  /// The phases that the baseline of the folder replaces.
   var squashed: [PhaseID] = []
 
-  /// Lets everything pass: on a copy no version is live and no writer waits.
+  /// Opens every gate: on a copy no version is live and no writer waits.
   static let ofCopy = GateJudgement(
     live: LiveKnowledge(toldBy: [], isComplete: true), isFresh: false, now: .distantPast, overridden: [],
     evidence: EvidenceKnowledge())
 
-  /// Lets everything pass on a copy as on a new database: what is asked there is not whether a phase may run.
+  /// Opens every gate, as on a new database, for copies where the question is not whether a phase may run.
   package static func ofNewCopy(at now: Timestamp) -> GateJudgement {
     GateJudgement(
       live: LiveKnowledge(toldBy: []), isFresh: true, now: now.date ?? .distantPast, overridden: [],
@@ -35,15 +35,16 @@ package struct GateJudgement: Sendable {
   /// The gates that keep a phase from going up.
   ///
   /// - Parameters:
-  ///   - appliedAt: when the phases below it were applied; a phase planned before it in the same run counts as now.
-  ///   - schema: the one it would run on, nil when nothing tells.
+  ///   - appliedAt: when earlier phases were applied. A phase planned before it in the same run counts as applied
+  ///     now.
+  ///   - schema: the schema on which it would run; nil when unknown.
   ///   - watched: the phases planned before it in the same run whose watch begins with them.
   ///   - isWaiting: whether a phase that comes first is held.
   func closedForUp(
     _ id: PhaseID, _ phase: Phase, appliedAt: [PhaseID: Timestamp], schema: SchemaDigest?,
     watched: [PhaseID] = [], isWaiting: Bool
-  ) -> [ClosedGate] {
-    var closed: [ClosedGate] = []
+  ) -> [Gate.Closed] {
+    var closed: [Gate.Closed] = []
     closed += windowForUp(phase)
     if !isFresh, let gate = soak(id, phase, appliedAt) { closed.append(gate) }
     closed += needs(phase, appliedAt)
@@ -62,7 +63,7 @@ package struct GateJudgement: Sendable {
   }
 
   /// The gates that keep a phase from coming down.
-  func closedForDown(_ id: PhaseID, _ windows: Windows) -> [ClosedGate] {
+  func closedForDown(_ id: PhaseID, _ windows: Windows) -> [Gate.Closed] {
     guard !overridden.contains(.window) else { return [] }
     return windows.flatMap { window in
       if window.range.isOffline {
@@ -70,7 +71,7 @@ package struct GateJudgement: Sendable {
         if !gates.isEmpty { return gates }
       }
       return live.versions(of: window.application).filter { window.range.isExceeded(by: $0.version) }.map {
-        ClosedGate(
+        Gate.Closed(
           gate: .window,
           reason: "\(live.sentence($0)) and needs \(id.short), whose window is \(window.range)",
           brief: "\(live.brief($0)), which needs \(id.short)",
@@ -86,7 +87,7 @@ package struct GateJudgement: Sendable {
     windows.map(\.application).filter { live.versions(of: $0).isEmpty && !live.isKnownAbsent($0) }
   }
 
-  /// The same with those who have checked in at another moment of the run.
+  /// The same judgement with the check-ins of a later moment.
   ///
   /// - Parameter ended: the applications that checked in before.
   func now(knowing checkIns: [CheckIn], ended: Set<String>) -> GateJudgement {
@@ -95,28 +96,28 @@ package struct GateJudgement: Sendable {
     return judgement
   }
 
-  /// The same with gates that an operator would decide to pass.
+  /// The same judgement with gates that are overridden.
   func overriding(_ gates: Set<Gate>) -> GateJudgement {
     var judgement = self
     judgement.overridden.formUnion(gates)
     return judgement
   }
 
-  /// The window alone, which another check-in may close between the plan and the step.
-  func closedWindow(_ id: PhaseID, _ phase: Phase, _ direction: Direction) -> [ClosedGate] {
+  /// Judges only the window gate, which a check-in may have closed since the plan was made.
+  func closedWindow(_ id: PhaseID, _ phase: Phase, _ direction: Direction) -> [Gate.Closed] {
     guard !overridden.contains(.window) else { return [] }
     if direction == .down { return closedForDown(id, phase.windows) }
     return windowForUp(phase)
   }
 
-  /// The evidence alone, asked of the schema on which the step really runs.
-  func closedEvidence(_ id: PhaseID, _ phase: Phase, on schema: SchemaDigest) -> [ClosedGate] {
+  /// Judges only the evidence gate, on the schema on which the step really runs.
+  func closedEvidence(_ id: PhaseID, _ phase: Phase, on schema: SchemaDigest) -> [Gate.Closed] {
     guard !isFresh, !overridden.contains(.evidence) else { return [] }
     return evidence.closedGate(id, phase, on: schema).map { [$0] } ?? []
   }
 
-  /// Only the version that starts on a fresh database depends on it.
-  private func windowForUp(_ phase: Phase) -> [ClosedGate] {
+  /// On a new database, only the version that starts now depends on it.
+  private func windowForUp(_ phase: Phase) -> [Gate.Closed] {
     phase.windows.flatMap { window in
       if window.range.isOffline, !isFresh {
         let gates = notStopped(window, .up)
@@ -126,18 +127,18 @@ package struct GateJudgement: Sendable {
       let unreadable = live.unreadable(of: window.application)
       if phase.kind == .contract, !isFresh, let checkIn = unreadable.first {
         return [
-          ClosedGate(
+          Gate.Closed(
             gate: .window,
             reason:
               "\(checkIn.instance) checked in as \(window.application) '\(checkIn.versionText)', which is not a version",
             opening: "make it check in with its version, or name the live versions with --live")
         ]
       }
-      // That a phase for which the application stops may go up was found above.
+      // For a phase with an `offline` window this was checked above.
       let isKnown = window.range.isOffline || live.isToldAbsent(window.application)
       if known.isEmpty, phase.kind == .contract, !isFresh, !isKnown {
         return [
-          ClosedGate(
+          Gate.Closed(
             gate: .window,
             reason: "no live version of \(window.application) is known, and a contract needs to know it",
             brief: "needs to know which \(window.application) is live",
@@ -145,7 +146,7 @@ package struct GateJudgement: Sendable {
         ]
       }
       return known.filter { window.range.isUndercut(by: $0.version) }.map {
-        ClosedGate(
+        Gate.Closed(
           gate: .window, reason: "\(live.sentence($0)) and older than the window \(window.range)",
           brief: "needs \(window.application) \(window.range.withoutUpper); \(live.brief($0))",
           opening:
@@ -155,8 +156,9 @@ package struct GateJudgement: Sendable {
     }
   }
 
-  /// What speaks against a phase for which an application stops: some version of it runs, or nothing says that none does.
-  private func notStopped(_ window: Window, _ direction: Direction) -> [ClosedGate] {
+  /// The gates against a phase for which an application must be stopped: a version of it runs, or it is unknown
+  /// whether one does.
+  private func notStopped(_ window: Window, _ direction: Direction) -> [Gate.Closed] {
     let application = window.application
     let way = direction == .up ? "goes up" : "comes down"
     let stop: Prose =
@@ -164,7 +166,7 @@ package struct GateJudgement: Sendable {
     let unreadable = live.unreadable(of: application)
     if !unreadable.isEmpty {
       return unreadable.map {
-        ClosedGate(
+        Gate.Closed(
           gate: .window,
           reason:
             "\($0.instance) checked in as \(application) '\($0.versionText)', and the phase \(way) only while \(application) is stopped",
@@ -174,7 +176,7 @@ package struct GateJudgement: Sendable {
     let running = live.running(of: application)
     guard running.isEmpty else {
       return running.map {
-        ClosedGate(
+        Gate.Closed(
           gate: .window,
           reason: "\(live.sentence($0)), and the phase \(way) only while \(application) is stopped",
           brief: "stop \(application) first; \(live.brief($0))", opening: stop)
@@ -182,7 +184,7 @@ package struct GateJudgement: Sendable {
     }
     guard !live.isKnownAbsent(application) else { return [] }
     return [
-      ClosedGate(
+      Gate.Closed(
         gate: .window,
         reason:
           "the phase \(way) only while \(application) is stopped, and nothing says that it is",
@@ -191,25 +193,25 @@ package struct GateJudgement: Sendable {
     ]
   }
 
-  private func soak(_ id: PhaseID, _ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> ClosedGate? {
+  private func soak(_ id: PhaseID, _ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> Gate.Closed? {
     guard let soak = phase.soak else { return nil }
-    let earlier = PhaseKind.allCases.filter { $0 < id.kind }.map { PhaseID(id.migration, $0) }
+    let earlier = Phase.Kind.allCases.filter { $0 < id.kind }.map { PhaseID(id.migration, $0) }
     guard let since = earlier.compactMap({ appliedAt[$0] }).max()?.date else { return nil }
     let opens = since.addingTimeInterval(soak.milliseconds / 1_000)
     guard opens > now else { return nil }
-    return ClosedGate(
+    return Gate.Closed(
       gate: .soak, reason: "the phase before it must have been in place for \(DurationText.print(soak))",
       brief: "waits until \(Timestamp(opens).minute)",
       opening: "wait until \(Timestamp(opens))")
   }
 
-  /// A contract takes away what the way back of the earlier phases needs, so their watches come first.
+  /// A contract removes what the way back of the earlier phases needs, so their watches have to end first.
   private func openWatches(
     _ id: PhaseID, _ appliedAt: [PhaseID: Timestamp], _ watched: [PhaseID]
-  ) -> [ClosedGate] {
+  ) -> [Gate.Closed] {
     guard id.kind == .contract else { return [] }
     let begun = watched.filter { $0.migration == id.migration }.map { phase in
-      ClosedGate(
+      Gate.Closed(
         gate: .watch, reason: "the watch of \(phase.short) begins when it goes up",
         brief: "waits for the watch of \(phase.short)",
         opening: "apply \(phase.short) first, and watch it: phasedb up --watch")
@@ -221,7 +223,7 @@ package struct GateJudgement: Sendable {
     return begun
       + open.sorted { $0.id < $1.id }.map { watch in
         let detail = watch.detail.isEmpty ? "" : ": \(watch.detail)"
-        return ClosedGate(
+        return Gate.Closed(
           gate: .watch, reason: "the watch of \(watch.phase.short) is \(watch.verdict.rawValue)\(detail)",
           brief: "the watch of \(watch.phase.short) is \(watch.verdict.rawValue)",
           opening: watch.isOpen
@@ -231,10 +233,10 @@ package struct GateJudgement: Sendable {
       }
   }
 
-  private func reversal(_ id: PhaseID, _ phase: Phase) -> ClosedGate? {
+  private func reversal(_ id: PhaseID, _ phase: Phase) -> Gate.Closed? {
     let reversed = watches.last { $0.phase == id && $0.reversal != nil }
     guard let reversed, reversed.text.tokenHash == phase.tokenHash else { return nil }
-    return ClosedGate(
+    return Gate.Closed(
       gate: .reversed,
       reason:
         "this text came down by itself, because the probe '\(reversed.failed)' failed after it went up on \(reversed.since)",
@@ -242,16 +244,16 @@ package struct GateJudgement: Sendable {
       opening: "correct the phase")
   }
 
-  /// The switches for which a phase waits, each of which must be on for everybody, and have been so long enough.
+  /// The gates of a phase that waits for switches. Each must have been on for everybody for long enough.
   ///
-  /// - Parameter switches: those that there are now.
-  func closedSwitches(_ phase: Phase, among switches: [SwitchRecord]) -> [ClosedGate] {
+  /// - Parameter switches: the present switches.
+  func closedSwitches(_ phase: Phase, among switches: [SwitchRecord]) -> [Gate.Closed] {
     guard !isFresh, !overridden.contains(.switch) else { return [] }
     return phase.switchesRequired.compactMap { required in
       let name = required.name
       let word = ShellWord(name)
       guard let present = switches.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
-        return ClosedGate(
+        return Gate.Closed(
           gate: .switch, reason: "it waits for the switch '\(name)', which no applied phase makes",
           brief: "waits for the switch '\(name)', which is not made",
           opening: "apply the expand that makes it first")
@@ -259,7 +261,7 @@ package struct GateJudgement: Sendable {
       let time = DurationText.print(required.fullFor ?? .zero)
       guard let since = present.fullSince?.date else {
         let isAll = present.exposure == .full
-        return ClosedGate(
+        return Gate.Closed(
           gate: .switch,
           reason:
             "the switch '\(name)' must have been on for everybody for \(time), and is at \(present.standing)",
@@ -270,7 +272,7 @@ package struct GateJudgement: Sendable {
       }
       let opens = since.addingTimeInterval((required.fullFor ?? .zero).milliseconds / 1_000)
       guard opens > now else { return nil }
-      return ClosedGate(
+      return Gate.Closed(
         gate: .switch,
         reason:
           "the switch '\(name)' must have been on for everybody for \(time), and is since \(Timestamp(since))",
@@ -278,12 +280,12 @@ package struct GateJudgement: Sendable {
     }
   }
 
-  private func needs(_ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> [ClosedGate] {
+  private func needs(_ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> [Gate.Closed] {
     phase.needs.compactMap { need in
       let isMet = (Array(appliedAt.keys) + squashed).contains { $0.isNamed(by: need) }
       return isMet
         ? nil
-        : ClosedGate(
+        : Gate.Closed(
           gate: .needs, reason: "it needs \(need), which is not applied",
           brief: "waits for \((try? PhaseID(need))?.short ?? need)",
           opening: "apply \(need) first")

@@ -3,17 +3,17 @@ internal import PhaseSQL
 internal import PhaseSQLite
 internal import Synchronization
 
-/// The lanes that a run holds. It owns them: it takes them before a step, has them out of the way while the SQL of a phase
-/// runs, and lets them go, whatever ended the run.
+/// Owns the lanes that a run holds. It holds them before a step, moves their triggers out of the way while the SQL of
+/// a phase runs, and releases them at the end, however the run ends.
 ///
-/// It is no value, because what it holds is outside the transaction: a rollback opens no lane.
+/// It is a class and not a value, because a rollback does not release a lane.
 final class HeldLanes {
   private let engine: Engine
   /// In the order in which they were taken.
   private var grips: [Grip] = []
-  /// The lanes that were told of as open in any case, by the phase that comes down without them.
+  /// The lanes that were already reported as missing, by the phase that comes down without them.
   private var absent: [PhaseID: Set<String>]
-  /// Renews what they are held by.
+  /// Renews the triggers that hold them.
   private var keeper: LaneKeeper?
 
   /// A lane that is held, or about to be.
@@ -22,7 +22,7 @@ final class HeldLanes {
     let access: LaneAccess
   }
 
-  /// - Parameter absent: what the plan's notes tell of.
+  /// - Parameter absent: the missing lanes that the plan's notes mention.
   init(by engine: Engine, absent: [PhaseID: Set<String>]) { (self.engine, self.absent) = (engine, absent) }
 
   /// Whether none is held.
@@ -32,29 +32,30 @@ final class HeldLanes {
 
   /// Holds the lanes of a step that this run does not hold yet, and waits until each is quiet.
   ///
-  /// On a new database no job waits, on a copy nobody works, and an operator may take it on themselves.
+  /// Lanes are not held on a new database, which has no jobs, on a copy, which has no workers, and when an operator
+  /// overrides the gate.
   ///
   /// - Throws: `lane-not-idle` when one does not become quiet in time, `unknown-lane`, `lane-unfit`, `lane-not-held`.
-  func take(_ turn: Turn, _ state: inout RunState) throws(MigrationError) {
-    for use in try missing(turn, state.knowledge) {
+  func take(_ planned: PlannedStep, _ state: inout RunState) throws(MigrationError) {
+    for use in try missing(planned, state.knowledge) {
       letGo(except: grips.map(\.use).filter { $0.lane != use.lane }, state.knowledge)
       engine.watchForCancellation()
-      try take(use, turn, &state)
+      try take(use, planned, &state)
     }
   }
 
   /// The lanes that a step needs and this run does not hold yet.
-  func missing(_ turn: Turn, _ knowledge: Knowledge) throws(MigrationError) -> [LaneUse] {
-    guard engine.purpose == .change, !turn.plan.isFresh, !turn.plan.overridden.contains(.lane) else {
+  func missing(_ planned: PlannedStep, _ knowledge: Knowledge) throws(MigrationError) -> [LaneUse] {
+    guard engine.purpose == .change, !planned.plan.isFresh, !planned.plan.overridden.contains(.lane) else {
       return []
     }
-    return try present(of: turn.step, knowledge.schema).filter { use in
+    return try present(of: planned.step, knowledge.schema).filter { use in
       !grips.contains { $0.use.lane == use.lane && ($0.use.need == .empty || use.need == .idle) }
     }
   }
 
-  /// The lanes of a step in the order in which they are held. On a way down, one whose table or column is not there is open
-  /// in any case: a phase that took it away must come down.
+  /// The lanes of a step in the order in which they are held. On a way down, a lane without its table or column is
+  /// skipped: otherwise a phase that removed the table could not come down.
   private func present(of step: Plan.Step, _ schema: Schema) throws(MigrationError) -> [LaneUse] {
     let uses = step.phase.lanes.sorted { $0.lane < $1.lane }
     guard step.direction == .down else { return uses }
@@ -78,11 +79,11 @@ final class HeldLanes {
   }
 
   private func take(
-    _ use: LaneUse, _ turn: Turn, _ state: inout RunState
+    _ use: LaneUse, _ planned: PlannedStep, _ state: inout RunState
   ) throws(MigrationError) {
     let runner = engine.runner
     guard let lane = engine.lanes[use.lane] else {
-      throw Self.unknown(use, of: turn.step, among: engine.lanes.keys)
+      throw Self.unknown(use, of: planned.step, among: engine.lanes.keys)
     }
     let access = access(use.lane, lane)
     let began = ContinuousClock.now
@@ -91,28 +92,28 @@ final class HeldLanes {
         "it waits for \(DurationText.print(lane.pause)), and the phase leaves it \(DurationText.print(use.limit))"
       )
     }
-    // A row says that it is to be held before it is, so that somebody lets it go whatever happens.
+    // The ledger records the lane before it is held, so that a later command releases it whatever happens.
     let holdsLease = state.holdsLease
-    try record(turn.plan, &state.knowledge) { ledger, time throws(MigrationError) in
+    try record(planned.plan, &state.knowledge) { ledger, time throws(MigrationError) in
       var row =
         try lifting("reading the ledger") { () in try ledger.lanes.named(use.lane) }
         ?? .new(use.lane, lane, runner)
       row.state = .holding
       row.since = time
       row.until = LaneAccess.timestamp(LaneAccess.moment(after: LaneAccess.horizon))
-      row.phase = turn.step.id.description
+      row.phase = planned.step.id.description
       row.holder = runner
       let changed = row
       try lifting("writing the ledger") { () in
         try ledger.lanes.record(changed)
-        if !holdsLease { try ledger.lease.take(turn.lease(of: runner, at: time)) }
+        if !holdsLease { try ledger.lease.take(planned.lease(of: runner, at: time)) }
       }
     }
     state.holdsLease = true
     grips.append(Grip(use: use, access: access))
-    try holdWhenReady(access, use, turn, until: began + use.limit)
-    try waitUntilQuiet(access, use, turn, until: began + use.limit)
-    try record(turn.plan, &state.knowledge) {
+    try holdWhenReady(access, use, planned, until: began + use.limit)
+    try waitUntilQuiet(access, use, planned, until: began + use.limit)
+    try record(planned.plan, &state.knowledge) {
       (ledger: Ledger, time: Timestamp) throws(MigrationError) -> Void in
       let present = try lifting("reading the ledger") { () in try ledger.lanes.named(use.lane) }
       guard var row = present, row.holder == runner else { throw access.lost }
@@ -122,21 +123,21 @@ final class HeldLanes {
       try lifting("writing the ledger") { () in
         try ledger.lanes.record(held)
         try ledger.log(
-          .lane, subject: use.lane, detail: "held for \(turn.step.id.short)", by: runner, at: time)
+          .lane, subject: use.lane, detail: "held for \(planned.step.id.short)", by: runner, at: time)
       }
     }
     engine.observe(
-      .laneHeld(use.lane, turn.step.id, after: ContinuousClock.now - began))
+      .laneHeld(use.lane, planned.step.id, after: ContinuousClock.now - began))
   }
 
-  /// Holds the lane, for `empty` in a moment in which nothing waits.
+  /// Holds the lane. For `empty` it chooses a moment in which no job waits.
   private func holdWhenReady(
-    _ access: LaneAccess, _ use: LaneUse, _ turn: Turn, until deadline: ContinuousClock.Instant
+    _ access: LaneAccess, _ use: LaneUse, _ planned: PlannedStep, until deadline: ContinuousClock.Instant
   ) throws(MigrationError) {
     if use.need == .empty, access.lane.waiting == nil {
       throw access.unfit("nothing shows what waits, and the phase needs it empty")
     }
-    // One that a watch keeps held stays so: its jobs wait on purpose.
+    // If a watch holds the lane already, its jobs wait on purpose, and the lane stays held.
     let isKept = access.isTrigger ? try access.holds() : false
     var told: ContinuousClock.Instant?
     while let waiting = try access.hold(
@@ -144,9 +145,9 @@ final class HeldLanes {
     {
       if engine.cancellation.isRequested { throw MigrationError.stopped() }
       guard ContinuousClock.now < deadline else {
-        throw access.notIdle(use, turn, "\(waiting.words("waiting"))")
+        throw access.notIdle(use, planned, "\(waiting.words("waiting"))")
       }
-      tell(&told, .laneWaiting(use.lane, turn.step.id, waiting, what: .waiting))
+      tell(&told, .laneQueued(use.lane, planned.step.id, jobs: waiting.jobs, oldest: waiting.oldest))
       Pause.sleep(milliseconds: 100)
     }
     if access.isTrigger {
@@ -156,16 +157,17 @@ final class HeldLanes {
     }
   }
 
-  /// Waits until nothing is in flight twice, 200 ms apart: a worker may be between its claim and its first sign.
+  /// Waits until two looks, 200 ms apart, show no job in flight: a worker may have claimed a job without showing it
+  /// yet.
   private func waitUntilQuiet(
-    _ access: LaneAccess, _ use: LaneUse, _ turn: Turn, until deadline: ContinuousClock.Instant
+    _ access: LaneAccess, _ use: LaneUse, _ planned: PlannedStep, until deadline: ContinuousClock.Instant
   ) throws(MigrationError) {
     var told: ContinuousClock.Instant?
     guard access.lane.busy != nil else {
       let end = ContinuousClock.now + access.lane.pause
       while ContinuousClock.now < end {
         if engine.cancellation.isRequested { throw MigrationError.stopped() }
-        tell(&told, .laneWaiting(use.lane, turn.step.id, LaneCount(0, oldest: end - .now), what: .time))
+        tell(&told, .lanePausing(use.lane, planned.step.id, remaining: end - .now))
         Pause.sleep(milliseconds: min(100, (end - .now).milliseconds))
       }
       return
@@ -178,22 +180,22 @@ final class HeldLanes {
       wasQuiet = count.jobs <= 0
       if !wasQuiet {
         guard ContinuousClock.now < deadline else {
-          throw access.notIdle(use, turn, "\(count.words("in flight"))")
+          throw access.notIdle(use, planned, "\(count.words("in flight"))")
         }
-        tell(&told, .laneWaiting(use.lane, turn.step.id, count, what: .inFlight))
+        tell(&told, .laneBusy(use.lane, planned.step.id, jobs: count.jobs, oldest: count.oldest))
       }
       Pause.sleep(milliseconds: 200)
     }
   }
 
-  /// Tells an event at once and then every second.
+  /// Reports an event at once and then every second.
   private func tell(_ last: inout ContinuousClock.Instant?, _ event: Event) {
     if let told = last, ContinuousClock.now - told < .seconds(1) { return }
     last = .now
     engine.observe(event)
   }
 
-  /// Changes what the ledger says of a lane, in a transaction of its own, once no other run is in the way.
+  /// Changes the ledger's record of a lane, in a transaction of its own, when no other run has the lease.
   private func record(
     _ plan: Plan, _ knowledge: inout Knowledge,
     _ change: (Ledger, Timestamp) throws(MigrationError) -> Void
@@ -214,7 +216,7 @@ final class HeldLanes {
         try change(ledger, engine.now())
         let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
         try knowledge.settle(on: connection)
-        // Only a row of the log tells whether a commit that reports an error has landed.
+        // If the commit reports an error, a row of the log tells whether it landed.
         return try ledger.commit(
           transaction, leaving: entry > before ? entry : nil, hash, while: "recording a lane")
       } catch {
@@ -229,8 +231,8 @@ final class HeldLanes {
 
   // MARK: Around the SQL of a phase
 
-  /// Refuses a step when a lane that it needs was let go, by its deadline or by somebody. Belongs into its transaction: with
-  /// the write lock nobody claims a job in this database any more.
+  /// Refuses a step when a lane that it needs was released, by its deadline or by an operator. Belongs into the
+  /// transaction of the step: while it has the write lock, no worker can claim a job in this database.
   ///
   /// - Throws: `lane-lost`.
   func refuseLost(_ knowledge: Knowledge) throws(MigrationError) {
@@ -262,8 +264,8 @@ final class HeldLanes {
     return lifted
   }
 
-  /// The same for a batch, only if its SQL writes a table whose lane is held: making a trigger anew costs every connection
-  /// a look at the schema.
+  /// The same for a batch, but only if its SQL writes a table whose lane is held. To drop and make a trigger changes
+  /// the schema, and every connection has to read it again.
   func lift(
     forWritesOf writes: WriteSet, _ knowledge: inout Knowledge
   ) throws(MigrationError) -> LiftedLanes? {
@@ -280,7 +282,7 @@ final class HeldLanes {
   /// - Parameter applied: the phase as recorded, when it went up.
   /// - Throws: `lane-lost` when a lane in another file was let go meanwhile, or one that the watch needs is gone.
   func putBack(
-    _ turn: Turn, _ lifted: LiftedLanes?, applied: AppliedPhase?, _ knowledge: inout Knowledge
+    _ planned: PlannedStep, _ lifted: LiftedLanes?, applied: AppliedPhase?, _ knowledge: inout Knowledge
   ) throws(MigrationError) {
     let connection = engine.connection
     guard lifted != nil || !grips.isEmpty else { return }
@@ -288,10 +290,11 @@ final class HeldLanes {
     var watched: [Grip] = []
     for grip in grips {
       if !grip.access.isBeside, try !grip.access.holds() { throw grip.access.lost }
-      let own = turn.step.phase.lanes.first { $0.lane == grip.use.lane }
-      let isWatched = own?.isThroughWatch == true && applied != nil && engine.watches(turn)
+      let own = planned.step.phase.lanes.first { $0.lane == grip.use.lane }
+      let isWatched = own?.isThroughWatch == true && applied != nil && engine.watches(planned)
       if isWatched { watched.append(grip) }
-      let horizon = isWatched ? turn.step.phase.watch?.laneHorizon ?? LaneAccess.horizon : LaneAccess.horizon
+      let horizon =
+        isWatched ? planned.step.phase.watch?.laneHorizon ?? LaneAccess.horizon : LaneAccess.horizon
       moments[grip.access.triggerName] = LaneAccess.moment(after: horizon)
     }
     let gone = try lifting("putting lanes back") { () in
@@ -300,14 +303,14 @@ final class HeldLanes {
     for grip in watched where gone[grip.access.triggerName] != nil {
       throw MigrationError(
         .laneLost,
-        "lane \(grip.use.lane) is to be held through the watch of \(turn.step.id.short), and cannot be on its schema: \(gone[grip.access.triggerName] ?? "")",
+        "lane \(grip.use.lane) is to be held through the watch of \(planned.step.id.short), and cannot be on its schema: \(gone[grip.access.triggerName] ?? "")",
         help: ["remove 'through watch', or leave the queue's table as phasedb.json describes it"])
     }
     for name in gone.keys.sorted() {
       let lane = String(name.dropFirst(LaneTrigger.prefix.count))
       engine.observe(
         .laneAbsent(
-          lane, turn.step.id, reason: "lane \(lane) cannot be held on the new schema, so it is open"))
+          lane, planned.step.id, reason: "lane \(lane) cannot be held on the new schema, so it is open"))
     }
     if let applied, let ledger = knowledge.ledger, !watched.isEmpty {
       let rows = watched
@@ -330,17 +333,17 @@ final class HeldLanes {
 
   // MARK: Afterwards
 
-  /// Lets go of the lanes of this run, except those that the next step needs.
+  /// Releases the lanes of this run, except those that the next step needs.
   ///
-  /// Nothing here fails the run: a lane that cannot be let go at once is told of, and the next command or the deadline lets
-  /// it go.
+  /// This cannot make the run fail. A lane that cannot be released now is reported, and the next command or the
+  /// deadline releases it.
   func letGo(before next: Plan.Step, _ knowledge: Knowledge) {
     guard !grips.isEmpty else { return }
-    // What cannot be told now is found out when the step begins.
+    // If this cannot be read now, the next step holds its lanes again.
     letGo(except: (try? present(of: next, knowledge.schema)) ?? [], knowledge)
   }
 
-  /// The same, except for some.
+  /// Releases the lanes of this run, except some.
   func letGo(except next: [LaneUse] = [], _ knowledge: Knowledge) {
     let connection = engine.connection
     for grip in grips.reversed() where !next.contains(where: { $0.lane == grip.use.lane }) {
@@ -371,12 +374,12 @@ final class HeldLanes {
 }
 
 extension Watch {
-  /// How long a lane stays held beyond a sample, should no other follow.
+  /// How long a lane stays held after a sample if no other sample follows.
   var laneHorizon: Duration { every * 2 + LaneAccess.horizon }
 }
 
-/// Renews the triggers of lanes while a run lives, on connections and a thread of its own: a phase in one file may take long
-/// while the queue is in another.
+/// Renews the triggers of lanes during a run, on a thread and connections of its own: a phase in one file may take
+/// long while the queue is in another file.
 final class LaneKeeper: Sendable {
   /// The files of the queues, by the names of the triggers.
   private let files = Mutex<[String: String]>([:])
@@ -394,13 +397,13 @@ final class LaneKeeper: Sendable {
   func keep(_ trigger: String, in file: String) { files.withLock { $0[trigger] = file } }
   func forget(_ trigger: String) { files.withLock { $0[trigger] = nil } }
 
-  /// What cannot be renewed now is tried again long before it ends.
+  /// If a renewal fails now, it is tried again long before the trigger ends.
   private func renew() {
     for (trigger, file) in files.withLock({ $0 }) where !file.isEmpty {
       guard let connection = try? Connection(path: file, mode: .readWrite) else { continue }
       connection.setBusyTimeout(milliseconds: 2_000)
       guard let transaction = try? connection.begin(.immediate) else { continue }
-      // A lane that was let go meanwhile has no trigger any more, and gets none.
+      // A lane that was released meanwhile must not get a trigger again.
       guard files.withLock({ $0[trigger] != nil }),
         (try? LaneTriggers(on: connection).renew(
           trigger, until: LaneAccess.moment(after: LaneAccess.horizon), now: LaneAccess.now)) == true

@@ -1,6 +1,7 @@
 package import PhaseSQLite
 
-/// What is known about a database's ledger and schema, and the marks that tell whether it is still valid.
+/// What a run or command knows about the ledger and the schema of a database, and two marks that tell whether this is
+/// still valid.
 ///
 /// SQLite counts schema changes in the file, and the ledger counts its own in the log. While neither count changes,
 /// nothing is read again, so the cost of a step depends only on what it touches.
@@ -9,12 +10,12 @@ package struct Knowledge {
   /// In the order in which they were applied.
   package var applied: [AppliedPhase]
   package var schema: Schema
-  /// The digest the schema should have: that of the last checkpoint, or of the drift that was accepted since.
+  /// The digest that the schema should have: the one of the last checkpoint, or of accepted drift since then.
   var expectedDigest: SchemaDigest
-  /// Objects of the ledger that are not as phasedb made them.
+  /// Objects of the ledger that were changed from outside.
   private(set) var ledgerDrift = LedgerDrift()
   private var marks: Marks
-  /// True when the schema was assumed to be that of the last checkpoint, without reading it.
+  /// Whether the schema was not read, but assumed to be the one of the last checkpoint.
   private let isGlance: Bool
 
   private struct Marks: Equatable {
@@ -105,20 +106,20 @@ package struct Knowledge {
     marks = try Self.marks(of: connection, ledger)
   }
 
-  /// Notes what this run itself is about to commit. Belongs into its transaction.
+  /// Takes over the changes that this run is about to commit. Belongs into its transaction.
   mutating func settle(on connection: Connection) throws(MigrationError) {
     marks = try Self.marks(of: connection, ledger)
   }
 
-  /// The schema there is now, which a glance did not read.
+  /// The present schema. It is read here if only a glance was taken before.
   func presentSchema(on connection: Connection) throws(SQLiteError) -> Schema {
     isGlance ? try Schema(of: connection) : schema
   }
 
-  /// True when the schema is that of the last checkpoint.
+  /// Whether the schema is the one of the last checkpoint.
   var isInPlace: Bool { isGlance || schema.digest == expectedDigest }
 
-  /// Refuses writes while a foreign object among the ledger's could fire or be read by them.
+  /// Refuses to write while objects from outside among the ledger's tables could influence the result.
   ///
   /// - Throws: `ledger-touched`.
   func refuseLedgerDrift() throws(MigrationError) {
@@ -131,7 +132,7 @@ package struct Knowledge {
     return try lifting("reading the ledger") { () in try ledger.schemas.schema(after: .max) }
   }
 
-  /// True when there is no table: there is nothing to be compatible with.
+  /// Whether there is no table, so that no application can depend on it.
   var isFresh: Bool { isGlance ? expectedDigest == .empty : schema.isEmpty }
 
   /// How the schema differs from what the ledger says, one line each.
@@ -151,7 +152,7 @@ package struct Knowledge {
       ] + (isGate ? [Gate.drift.overriding] : []))
   }
 
-  /// What an operator reads as the state of the database.
+  /// The state of the database for an operator.
   var checkpointText: String {
     guard let last = applied.last else { return "before the first phase" }
     return "at checkpoint \(last.sequence) (\(last.id.short))"

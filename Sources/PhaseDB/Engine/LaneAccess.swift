@@ -7,9 +7,9 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// A lane of the environment at work: held, let go, and looked at.
+/// Holds and releases one lane, and counts its jobs.
 ///
-/// What it writes into the database of its queue is one trigger.
+/// The only thing that it writes into the database of the queue is one trigger.
 final class LaneAccess {
   let name: String
   let lane: Lane
@@ -19,7 +19,7 @@ final class LaneAccess {
   private var own: Connection?
   private let wait: Duration
   private let cancellation: Cancellation
-  /// Whether somebody holds it by hand: no phase is there to be run without it.
+  /// Whether an operator holds it by hand. Then errors do not suggest running a phase without it.
   var isByHand = false
 
   init(_ name: String, _ lane: Lane, main: Connection, wait: Duration, _ cancellation: Cancellation) {
@@ -27,7 +27,7 @@ final class LaneAccess {
     (self.wait, self.cancellation) = (wait, cancellation)
   }
 
-  /// How long a trigger holds beyond the moment at which it is made or renewed.
+  /// How long a trigger holds after it is made or renewed.
   static let horizon = Duration.seconds(60)
 
   var triggerName: String { LaneTrigger.name(of: name) }
@@ -38,7 +38,7 @@ final class LaneAccess {
   /// The present second, by the clock that the trigger asks.
   static var now: Int64 { Int64(Date().timeIntervalSince1970) }
 
-  /// The moment so much later, in the seconds of a trigger.
+  /// The moment after a duration, in the seconds of a trigger.
   static func moment(after time: Duration) -> Int64 {
     Int64((Date().timeIntervalSince1970 + time.milliseconds / 1_000).rounded(.up))
   }
@@ -68,7 +68,7 @@ final class LaneAccess {
         + (isByHand ? [] : [Gate.lane.overriding]))
   }
 
-  /// What lets it go when a run could not.
+  /// What will release it when a run could not.
   var remedy: Prose {
     isTrigger
       ? "it is open by itself after \(DurationText.print(Self.horizon))"
@@ -77,12 +77,12 @@ final class LaneAccess {
 
   // MARK: Holding
 
-  /// Keeps new work from beginning.
+  /// Stops new work from starting.
   ///
   /// - Parameters:
-  ///   - moment: until when, should nobody renew it.
-  ///   - ifNothingWaits: whether it is held only in a moment in which nothing waits.
-  /// - Returns: what waits, when that kept it from being held.
+  ///   - moment: until when it holds if it is not renewed.
+  ///   - ifNothingWaits: whether to hold it only in a moment in which no job waits.
+  /// - Returns: the waiting jobs, if it was not held because of them.
   func hold(until moment: Int64, ifNothingWaits: Bool) throws(MigrationError) -> LaneCount? {
     if ifNothingWaits, !isTrigger, let waiting = try look(lane.waiting), waiting.jobs > 0 { return waiting }
     switch lane.hold {
@@ -112,9 +112,9 @@ final class LaneAccess {
     }
   }
 
-  /// Makes the trigger hold until another moment.
+  /// Makes the trigger hold until a later moment.
   ///
-  /// - Returns: false when it holds no more.
+  /// - Returns: false when the trigger no longer holds.
   func renew(until moment: Int64) throws(MigrationError) -> Bool {
     guard isTrigger else { return true }
     let connection = try connection()
@@ -127,7 +127,7 @@ final class LaneAccess {
     }
   }
 
-  /// Whether the trigger holds at this moment. The application's own way of holding cannot be seen.
+  /// Whether the trigger holds at this moment. For a lane that functions hold, the answer is always yes.
   func holds() throws(MigrationError) -> Bool {
     guard isTrigger else { return true }
     return try moment().map { $0 > Self.now } ?? false
@@ -147,7 +147,7 @@ final class LaneAccess {
     try connection.execute("DROP TRIGGER main.\(SQLText.identifier(triggerName))")
   }
 
-  /// Lets new work begin again, where that is not done in the transaction that records it.
+  /// Lets new work start again, if that is not part of the transaction that records it.
   func release() throws(MigrationError) {
     switch lane.hold {
     case .trigger where lane.file == nil: break
@@ -160,7 +160,7 @@ final class LaneAccess {
         try transaction.commit()
       }
     case .acts(_, let release):
-      // Whoever asks for a stop wants it let go, too.
+      // After a request to stop the lane must be released, too.
       guard let why = release({ false }) else { return }
       throw MigrationError(.laneNotHeld, "lane \(name) could not be let go: \(why)", help: [remedy])
     }
@@ -174,13 +174,13 @@ final class LaneAccess {
   ///   - runner: whose lane it is.
   ///   - why: the reason of an operator; empty for a run.
   ///   - whoever: whether it is let go whoever holds it.
-  /// - Returns: whether it is open now; nil when it was not the runner's any more.
+  /// - Returns: whether it is open now; nil when it no longer belonged to the runner.
   func letGo(
     by runner: Runner, at time: Timestamp, why: String, of format: Int?, whoever: Bool = false
   ) throws(MigrationError) -> Bool? {
     main.setBusyDeadline(.now + wait)
-    // What another file or the application holds is let go before the ledger says so: a run that is ended in between is
-    // followed by one that does it again.
+    // A lane in another file, or held by functions, is released before the ledger says so. If the process ends in
+    // between, a later command does it again.
     let before = try lifting("reading the ledger") { () in
       try claimant(by: runner, at: time, format, whoever)
     }
@@ -231,17 +231,18 @@ final class LaneAccess {
 
   // MARK: Looking
 
-  /// How many jobs there are; nil where nothing tells.
+  /// Counts jobs; nil where they cannot be counted.
   func look(_ look: Lane.Look?) throws(MigrationError) -> LaneCount? {
     switch look {
     case nil: return nil
     case .answer(let answer):
-      switch answer({ [cancellation] in cancellation.isRequested }) {
-      case .count(let count): return count
-      case .unknown(let why):
+      do {
+        let (jobs, oldest) = try answer { [cancellation] in cancellation.isRequested }
+        return LaneCount(jobs, oldest: oldest)
+      } catch {
         if cancellation.isRequested { throw MigrationError.stopped() }
         throw MigrationError(
-          .laneNotHeld, "lane \(name) cannot be looked at: \(why)", state: "nothing was changed",
+          .laneNotHeld, "lane \(name) cannot be looked at: \(error)", state: "nothing was changed",
           help: ["find out why, and run the command again"])
       }
     case .query(let sql):
@@ -268,7 +269,7 @@ final class LaneAccess {
     }
   }
 
-  /// Whether everything that it names is there, found out without changing anything.
+  /// Checks that everything that the lane names exists, without changing anything.
   ///
   /// - Parameter schema: of the database that is migrated.
   func refuseUnfit(_ schema: Schema) throws(MigrationError) {
@@ -276,8 +277,8 @@ final class LaneAccess {
     if let why = try whyNoTrigger(schema) { throw unfit("\(why)") }
   }
 
-  /// The table or the column of its queue that is not there, as SQLite says it; nil when everything is. A queue in another
-  /// file is not the schema's.
+  /// The missing table or column of its queue, in SQLite's words; nil when everything exists. A queue in another file
+  /// is not checked.
   func absence(_ schema: Schema) throws(MigrationError) -> String? {
     guard lane.file == nil else { return nil }
     var reasons: [String] = []
@@ -296,7 +297,7 @@ final class LaneAccess {
     return reasons.first { $0.hasPrefix("no such table") || $0.hasPrefix("no such column") }
   }
 
-  /// Why its trigger cannot be made, found out in a database of its own; nil when it can.
+  /// Why its trigger cannot be made, tried on a database in memory; nil when it can.
   func whyNoTrigger(_ schema: Schema) throws(MigrationError) -> String? {
     guard case .trigger(let claim) = lane.hold else { return nil }
     let connection = try connection()
@@ -305,7 +306,7 @@ final class LaneAccess {
     let scratch = try lifting("opening a database in memory") { () in try Connection(path: "", mode: .memory)
     }
     let objects = present.objects.filter { ["table", "view"].contains($0.key.type) }
-    // What this library cannot make is no table of a queue.
+    // An object that fails here is not a table of the queue.
     for object in objects.sorted(by: { $0.rank() < $1.rank() }) { try? scratch.execute(object.sql) }
     return try lifting("looking at lane \(name)") { () in
       try LaneTriggers(on: scratch).make(claim.definition(of: triggerName, until: 0))
@@ -315,10 +316,10 @@ final class LaneAccess {
   // MARK: What to say of it
 
   /// The error for a lane that did not become quiet in time.
-  func notIdle(_ use: LaneUse, _ turn: Turn, _ what: Prose) -> MigrationError {
-    // On a way down the text of the ledger counts, which nobody can edit.
+  func notIdle(_ use: LaneUse, _ planned: PlannedStep, _ what: Prose) -> MigrationError {
+    // A way down uses the text in the ledger, which cannot be edited.
     let more: Prose? =
-      turn.step.direction == .down
+      planned.step.direction == .down
       ? nil
       : "or allow more time in the phase: @lane \(name.asDirectiveName) \(use.need.rawValue) within \(DurationText.print(use.limit * 5))"
     return MigrationError(
@@ -335,7 +336,7 @@ final class LaneAccess {
     "\(phase.short) comes down without holding lane \(name): a table or a column of its queue is not there, so it is open (\(why))"
   }
 
-  /// The error for a lane that is held no more.
+  /// The error for a lane that was released too early.
   var lost: MigrationError {
     MigrationError(
       .laneLost, "lane \(name) was let go before the phase was done, by its deadline or by somebody",

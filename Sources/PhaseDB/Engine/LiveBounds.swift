@@ -3,7 +3,7 @@ package struct LiveMisfit: Sendable, Hashable {
   package let live: LiveVersion
   /// The instances that checked in with it; empty when an operator named it.
   package let instances: [String]
-  /// Whether it is not running yet, and asks whether it may.
+  /// Whether it is not running yet, but starting now.
   var isStarting = false
   /// Whether it needs a pending phase.
   package let needsPendingPhase: Bool
@@ -29,7 +29,7 @@ package struct LiveMisfit: Sendable, Hashable {
   }
 }
 
-/// Which versions may be live on a schema, and which phases set the bounds.
+/// Works out which versions may be live on a schema, and which phases set the bounds.
 struct LiveBounds {
   /// A phase that is applied or pending in a state.
   struct Entry {
@@ -41,19 +41,20 @@ struct LiveBounds {
 
   private let applied: [Entry]
   private let pending: [Entry]
-  /// Whether the state is that of the database now.
+  /// Whether this is the present state of the database.
   private let isPresent: Bool
   let intervals: [String: StateInterval]
 
-  /// - Parameter isPresent: whether the state is that of the database now, and not one to which a way leads.
+  /// - Parameter isPresent: whether this is the present state of the database, and not a future one.
   init(applied: [Entry], pending: [Entry], isPresent: Bool = false) {
     (self.applied, self.pending, self.isPresent) = (applied, pending, isPresent)
     intervals = LiveIntervals.of(applied: applied.map(\.windows), pending: pending.map(\.windows))
   }
 
-  /// The state of the database now.
+  /// The present state of the database.
   ///
-  /// - Parameter underWay: the half-done phase. Versions that run meanwhile must be able to run before it and after it.
+  /// - Parameter underWay: the half-done phase. Versions that run meanwhile must be able to run both before and after
+  ///   it.
   init(_ applied: [AppliedPhase], _ catalog: Catalog, underWay: BatchRecord?) {
     let done = Set(applied.map(\.id))
     let half = underWay.map { Entry(id: $0.id, windows: $0.phase.windows) }
@@ -106,7 +107,7 @@ struct LiveBounds {
           "start \(application) \(interval.range ?? (window.isOffline ? window.withoutUpper : window))")
       }
       if isPresent {
-        // One that is half done comes down before all others.
+        // A half-done phase comes down before all others.
         let way: Prose = phase.below.map { " --to @\($0)" } ?? ""
         help.append(
           "\(help.isEmpty ? "" : "or ")reverse \(phase.id.short); see the plan first: phasedb plan down\(way)"

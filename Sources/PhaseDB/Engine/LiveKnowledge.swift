@@ -11,13 +11,13 @@ struct LiveKnowledge: Sendable {
   let source: Source
   /// Without repetition, in the order in which they were reported.
   let versions: [LiveVersion]
-  /// The version that brings the schema up for itself, and has not checked in yet; nil for any other run.
+  /// The version that starts now and has not checked in yet; nil when the run is not for a version.
   let starting: LiveVersion?
   /// The check-ins, when they are the source.
   let checkIns: [CheckIn]
   /// The versions that are running already: all but the one that is starting.
   private let running: [LiveVersion]
-  /// Whether the operator said that no version runs but those that he named.
+  /// Whether the operator said that only the named versions run.
   private let isComplete: Bool
   /// The applications that checked in once, and whose check-ins have all ended.
   private let ended: Set<String>

@@ -6,7 +6,7 @@
   import Musl
 #endif
 
-/// Waiting for another connection or runner.
+/// Sleeps while waiting for another connection or runner.
 enum Pause {
   /// Between two attempts to get the lock or the lease: 50 ms, half of SQLite's own longest step.
   static func briefly() { usleep(50_000) }
@@ -14,7 +14,7 @@ enum Pause {
   /// Between two batches.
   static func sleep(milliseconds: Double) { usleep(UInt32(max(0, milliseconds) * 1_000)) }
 
-  /// What is left until a deadline, in whole milliseconds; 0 once it has passed.
+  /// The time until a deadline, in whole milliseconds; 0 once it has passed.
   static func milliseconds(until deadline: ContinuousClock.Instant) -> Int {
     Int(max(0, (deadline - ContinuousClock.now).milliseconds))
   }

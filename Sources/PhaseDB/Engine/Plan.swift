@@ -1,12 +1,12 @@
-/// What would be done, as a value: it can be printed, tested and refused before anything runs.
+/// What a run would do, as a value: it can be printed, tested and refused before anything runs.
 public struct Plan: Sendable {
   /// Whether phases are applied or reversed.
   public let direction: Direction
   /// In the order in which they run.
   public internal(set) var steps: [Step]
   /// Requested phases that may not run yet.
-  public let held: [HeldPhase]
-  /// Notes for the operator that hold nothing.
+  public let held: [Held]
+  /// Notes for the operator. They do not hold a phase.
   public internal(set) var notes: [Prose]
   /// True when the baseline is run first, on an empty database.
   public let runsBaseline: Bool
@@ -18,7 +18,7 @@ public struct Plan: Sendable {
   public let reason: String?
   /// How the schema differs from the one in the ledger, when the operator accepts that: one line each.
   public let drift: [Prose]
-  /// The check-ins that say what is live; empty when the operator said it.
+  /// The check-ins that say what is live; empty when the options name the live versions.
   package var checkIns: [CheckIn] { judgement.live.checkIns }
   /// For a way down, what each step would restore, counted when the plan was made.
   public internal(set) var reversals: [PhaseID: Reversal] = [:]
@@ -28,19 +28,20 @@ public struct Plan: Sendable {
   package internal(set) var times: [PhaseID: DownTime] = [:]
   /// For a way down, the switches that it closes before a step, each at its first step.
   package internal(set) var closing: [PhaseID: PlannedClosing] = [:]
-  /// For a way down, what the effects of each step come to.
+  /// For a way down, the counted effects of each step.
   package internal(set) var effects: [PhaseID: [EffectCount]] = [:]
   /// For a way down, the archives of each step, which stay until they are purged or their rows come back.
   package internal(set) var kept: [PhaseID: [KeptData]] = [:]
-  /// For a way down, the lanes of a step that are open in any case, because their queues are not there.
+  /// For a way down, the lanes of a step that are skipped, because a table or column of their queue is missing.
   var absentLanes: [PhaseID: Set<String>] = [:]
-  /// For a way up, what the baseline of the folder stands for and the ledger does not know yet.
+  /// For a way up, the phases that the baseline replaces according to the folder, but not yet according to the
+  /// ledger.
   var squashed: [PhaseID] = []
-  /// What to know of phases that are squashed into the baseline; also among ``notes``.
+  /// A note about phases that are squashed into the baseline; also among ``notes``.
   package internal(set) var squashNote: Prose?
-  /// The watch that began this way down; nil when somebody asked for it.
+  /// The watch that began this way down; nil when an operator asked for it.
   var reversing: Int64?
-  /// What must be applied, in its order, when the plan begins.
+  /// The phases that must be applied, in this order, when the plan begins.
   package let appliedBefore: [PhaseID]
   let baseline: Script?
   /// The schema on which the plan was made.
@@ -51,13 +52,13 @@ public struct Plan: Sendable {
   /// Live versions that may not run on the schema when the plan begins.
   package let misfits: [LiveMisfit]
 
-  /// Those that may not run on the schema after the plan, either.
+  /// Live versions that may not run before the plan, and may not run after it, either.
   package var remainingMisfits: [LiveMisfit] {
     guard let end = steps.last?.liveAfter else { return misfits }
     return misfits.filter { end[$0.live.application]?.contains($0.live.version) == false }
   }
 
-  /// The same as far as the first phase that is watched.
+  /// The same plan up to the first phase that is watched.
   package var upToFirstWatch: Plan {
     guard let last = steps.firstIndex(where: { $0.phase.watch != nil }) else { return self }
     var plan = self
@@ -70,7 +71,7 @@ public struct Plan: Sendable {
     step.phase.lanes.filter { absentLanes[step.id]?.contains($0.lane) != true }
   }
 
-  /// What a way down closes before a step, and how long it then waits.
+  /// The switches that a way down closes before a step, and how long it then waits.
   package struct PlannedClosing: Sendable, Hashable {
     package let switches: [SwitchRecord]
     package let wait: Duration
@@ -82,12 +83,40 @@ public struct Plan: Sendable {
     public let id: PhaseID
     /// Whether it goes up or down.
     public let direction: Direction
-    /// From the folder on the way up, from the ledger on the way down.
+    /// The phase's text: from the folder on the way up, from the ledger on the way down.
     public let phase: Phase
     /// For each application, the versions that may be live once the step is done.
     public let liveAfter: [String: StateInterval]
 
     /// The SQL that runs.
     public var script: Script { direction == .up ? phase.up : phase.down }
+  }
+
+  /// A phase that may not run yet.
+  public struct Held: Sendable, Hashable {
+    /// The phase that is held.
+    public let id: PhaseID
+    /// Its text.
+    package let phase: Phase
+    /// The gates that hold it; never empty.
+    public let gates: [Gate.Closed]
+  }
+}
+
+extension Plan.Held {
+  /// The error for a held phase that was asked for by name, or that blocks the others.
+  ///
+  /// - Parameter all: every held phase of the range.
+  package func error(among all: [Plan.Held] = []) -> MigrationError {
+    let gate = gates[0]
+    let others = Gate.allCases.compactMap { gate -> Prose? in
+      let held = all.filter { $0.id != id && $0.gates[0].gate == gate }.map(\.id.short)
+      return held.isEmpty ? nil : "also held by \(gate.rawValue): \(held.joined(separator: ", "))"
+    }
+    let isOverridable = Gate.overridable.contains(gate.gate)
+    return MigrationError(
+      gate.error, "\(id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",
+      details: gates.dropFirst().map { "\($0.gate.rawValue): \($0.reason)" } + others,
+      state: "nothing was changed", help: [gate.opening] + (isOverridable ? [gate.gate.overriding] : []))
   }
 }

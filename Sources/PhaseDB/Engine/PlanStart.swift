@@ -1,7 +1,7 @@
 internal import PhaseSQLite
 
-/// What must be so before anything of a plan runs, checked and made inside a transaction: no other run is in the way,
-/// there is a ledger, it says which gates are overridden, and the schema is what it says.
+/// Prepares a plan inside a transaction before anything runs. It checks that no other run has the lease and that the
+/// schema is the one in the ledger; it makes the ledger if there is none, and logs which gates are overridden.
 struct PlanStart {
   let engine: Engine
   let plan: Plan
@@ -13,7 +13,7 @@ struct PlanStart {
 
   // MARK: The lease
 
-  /// Refuses while another run is between two of its transactions.
+  /// Refuses while another run has the lease, that is, between two of its transactions.
   ///
   /// - Throws: `lease-held` with standing `busy` while its owner may be alive.
   func passLease(_ ledger: Ledger?) throws(MigrationError) {
@@ -31,9 +31,10 @@ struct PlanStart {
     engine.observe(.tookOver(from: "process \(held.holder.processID)"))
   }
 
-  /// Whether a runner in batches, which cannot be seen from here, has given no sign for two minutes.
+  /// Whether a run in batches has been silent for two minutes, if its process cannot be seen from here.
   ///
-  /// Should it live, nothing is lost: each of its batches asks in its transaction whether the lease is still its own.
+  /// If that run is still alive, nothing is lost: each of its batches checks in its transaction whether it still has
+  /// the lease.
   private func isSilent(_ held: Lease, _ ledger: Ledger?) throws(MigrationError) -> Bool {
     guard !held.holder.isVisible(from: runner), let underWay = try ledger?.batches.underWay() else {
       return false
@@ -43,10 +44,10 @@ struct PlanStart {
 
   // MARK: The ledger
 
-  /// Makes the ledger with the first step, after the baseline when there is one, or brings it to the present format.
+  /// Makes the ledger, after the baseline if there is one, or brings it to the present format.
   func createLedgerIfAbsent(_ knowledge: inout Knowledge) throws(MigrationError) {
     if let ledger = knowledge.ledger { return try upgrade(ledger, &knowledge) }
-    // Without a ledger nothing says what the schema should be but the plan.
+    // Without a ledger only the plan says what the schema should be.
     let difference = SchemaDifference(from: plan.schemaBefore, to: knowledge.schema)
     guard difference.isEmpty else {
       throw MigrationError(
@@ -81,7 +82,7 @@ struct PlanStart {
     (knowledge.ledger, knowledge.schema) = (upgraded, schema)
   }
 
-  /// Runs a baseline that no phase comes after yet.
+  /// Runs a baseline alone, when the folder has no phases yet.
   ///
   /// - Returns: what is known afterwards.
   func runBaseline(from knowledge: Knowledge) throws(MigrationError) -> Knowledge {
@@ -97,7 +98,7 @@ struct PlanStart {
 
   // MARK: Overrides and drift
 
-  /// Logs which gates are overridden and why. A run does that once, with the first step that it does itself.
+  /// Logs which gates are overridden and why. A run does this once, in its first step.
   func logOverrides(_ ledger: Ledger?) throws(MigrationError) {
     guard let ledger else { return }
     let reason = plan.reason ?? "no reason was given"
@@ -108,8 +109,8 @@ struct PlanStart {
     }
   }
 
-  /// The schema must be that of the last checkpoint, unless an operator accepts the drift: then the ledger records it
-  /// as a separate change between two phases.
+  /// Checks that the schema is the one of the last checkpoint. If an operator accepts drift, the ledger records it as
+  /// a separate change between two phases.
   ///
   /// - Returns: the difference that was accepted, one line each; empty when there was none.
   func settleDrift(_ knowledge: inout Knowledge) throws(MigrationError) -> [Prose] {
@@ -117,7 +118,7 @@ struct PlanStart {
     guard plan.overridden.contains(.drift), let ledger = knowledge.ledger else {
       throw try knowledge.driftError()
     }
-    // Whoever accepts a difference has looked at it, and not at what came after it.
+    // The operator accepted the difference that the plan showed, and not later changes.
     guard knowledge.schema.digest == plan.schemaBefore.digest else {
       var error = try knowledge.driftError()
       error.message = "the schema was changed again after the plan was made"
@@ -127,7 +128,7 @@ struct PlanStart {
     let recorded = try knowledge.recordedSchema()
     let changes = knowledge.schema.changes(since: recorded)
     let difference = SchemaDifference(changes)
-    // Without the SQL.
+    // The titles only, without the SQL.
     let titles = DetailLines.first(difference.lines.filter { !$0.hasPrefix(" ") })
     try lifting("writing the ledger") { () in
       let entry = try ledger.log(

@@ -7,25 +7,25 @@ package struct Planner {
   /// Why gates are overridden, when they are.
   let reason: String?
   let schema: Schema
-  /// Also where the schema was not read.
+  /// The digest of the schema, which is known also when the schema itself was not read.
   let schemaDigest: SchemaDigest
   /// How the schema differs from what the ledger says, when that is overridden.
   let drift: [Prose]
   let checkInsSince: Timestamp
   /// The batched phase that is half done; nil when there is none.
   let underWay: BatchRecord?
-  /// Phases of which the operator brought evidence.
+  /// Phases for which the operator brought evidence.
   let brought: Set<PhaseID>
   /// Gives an applied phase as the ledger recorded it.
   let recorded: (AppliedPhase) throws(MigrationError) -> Phase
 
-  /// How the folder and the ledger contradict each other.
+  /// Finds contradictions between the folder and the ledger.
   var folder: FolderCheck { FolderCheck(catalog: catalog, applied: applied, recorded: recorded) }
 
   /// Plans a way up.
   ///
-  /// Folder order, each contract held until its gates open; the expand and migrate of later migrations may pass a
-  /// held contract, and nothing passes anything else that is held.
+  /// Phases go up in folder order. A contract is held until its gates open, and expand and migrate phases of later
+  /// migrations may go up before it. Any other held phase stops all phases after it.
   ///
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `edited-after-apply`, `out-of-order`, `window-invalid`,
   ///   `phase-held` when the phase that was asked for is held.
@@ -72,9 +72,9 @@ package struct Planner {
     return plan
   }
 
-  /// Plans a way down: the reverse of the order in which phases were really applied.
+  /// Plans a way down, in the reverse of the order in which phases were really applied.
   ///
-  /// - Parameter checkpoints: those an operator named.
+  /// - Parameter checkpoints: the named checkpoints.
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `unknown-checkpoint`, `checkpoint-gone`, `phase-held`.
   package func down(_ selection: Selection, checkpoints: [Checkpoint]) throws(MigrationError) -> Plan {
     var count: Int
@@ -92,19 +92,19 @@ package struct Planner {
     let note = try stopAtFloor(&count, selection, half != nil)
     let range = applied.suffix(count)
     var steps: [(id: PhaseID, phase: Phase)] = []
-    var held: [HeldPhase] = []
+    var held: [Plan.Held] = []
     if let half {
       steps.append(half)
       let gates = judgement.closedForDown(half.id, half.phase.windows)
-      if !gates.isEmpty { held.append(HeldPhase(id: half.id, phase: half.phase, gates: gates)) }
+      if !gates.isEmpty { held.append(Plan.Held(id: half.id, phase: half.phase, gates: gates)) }
     }
     for phase in range.reversed() {
       let recorded = try recorded(phase)
       steps.append((phase.id, recorded))
       let gates = judgement.closedForDown(phase.id, phase.windows)
-      if !gates.isEmpty { held.append(HeldPhase(id: phase.id, phase: recorded, gates: gates)) }
+      if !gates.isEmpty { held.append(Plan.Held(id: phase.id, phase: recorded, gates: gates)) }
     }
-    // One phase that may not come down stops the whole range, before anything is reversed.
+    // If one phase may not come down, none is reversed.
     if let first = held.first { throw first.error(among: held) }
     let now = LiveIntervals.of(applied: applied.map(\.windows), pending: pendingAfter([]))
     let after = (half == nil ? [] : [now]) + intervalsAlongDown(range)
@@ -114,10 +114,10 @@ package struct Planner {
     return plan
   }
 
-  /// Phases that the baseline stands for stay.
+  /// Stops above the phases that the baseline replaces, because they cannot come down.
   ///
   /// - Returns: a note that says so, where the way ends there.
-  /// - Throws: `squashed` when what was asked for is past them.
+  /// - Throws: `squashed` when the target is below them.
   private func stopAtFloor(
     _ count: inout Int, _ selection: Selection, _ hasHalf: Bool
   ) throws(MigrationError) -> Prose? {
@@ -145,8 +145,8 @@ package struct Planner {
     return "the way down ends there: \(why)"
   }
 
-  /// Whether an operator brought evidence that would open the only closed gate, if it were of this text and schema.
-  private func isHeldByWrongEvidence(_ held: HeldPhase) -> Bool {
+  /// Whether an operator brought evidence that would open the only closed gate if it were about this text and schema.
+  private func isHeldByWrongEvidence(_ held: Plan.Held) -> Bool {
     let wrong: Set<MigrationError.ID> = [.evidenceOtherPhase, .evidenceOtherSchema]
     return brought.contains(held.id) && held.gates.allSatisfy { wrong.contains($0.error) }
   }
@@ -162,7 +162,7 @@ package struct Planner {
   }
 
   /// How many applied phases stay when coming down to a phase or `@CHECKPOINT`.
-  private func kept(_ target: Target, _ checkpoints: [Checkpoint]) throws(MigrationError) -> Int {
+  private func kept(_ target: Selection.Target, _ checkpoints: [Checkpoint]) throws(MigrationError) -> Int {
     let name: String
     switch target {
     case .checkpoint(let checkpoint):
@@ -187,7 +187,7 @@ package struct Planner {
 
   func plan(
     _ direction: Direction, order: [(id: PhaseID, phase: Phase)], liveAfter: [[String: StateInterval]],
-    held: [HeldPhase], baseline: Script?
+    held: [Plan.Held], baseline: Script?
   ) -> Plan {
     let steps = zip(order, liveAfter).map { step, live in
       Plan.Step(id: step.id, direction: direction, phase: step.phase, liveAfter: live)
@@ -200,15 +200,15 @@ package struct Planner {
       misfits: misfits)
   }
 
-  /// Which versions may be live now.
+  /// The versions that may be live now.
   var liveBounds: LiveBounds { LiveBounds(applied, catalog, underWay: underWay) }
 
-  /// Live versions that the schema as it is, is not for; none on a new database.
+  /// Live versions that may not run on the present schema; empty on a new database.
   var misfits: [LiveMisfit] {
     judgement.isFresh || judgement.live.versions.isEmpty ? [] : liveBounds.misfits(judgement.live)
   }
 
-  /// The same, with gates open.
+  /// The same planner with gates that are overridden.
   func overriding(_ gates: Set<Gate>) -> Planner {
     Planner(
       catalog: catalog, applied: applied, judgement: judgement.overriding(gates), reason: reason,
@@ -217,7 +217,7 @@ package struct Planner {
       brought: brought, recorded: recorded)
   }
 
-  /// One phase alone, for a rehearsal: no version is live on a copy, and no gate is asked.
+  /// A plan with one phase, for a rehearsal: on a copy no version is live and no gate matters.
   func alone(_ id: PhaseID, _ phase: Phase, _ direction: Direction) -> Plan {
     plan(direction, order: [(id, phase)], liveAfter: [[:]], held: [], baseline: nil)
   }
@@ -247,10 +247,10 @@ package struct Planner {
 }
 
 extension Planner {
-  /// A step after which no version of an application could be live, where some version could before it.
+  /// Refuses a step after which no version of an application could be live, if some version could before it.
   ///
-  /// A contract is left behind for it; an expand or migrate has nothing to wait for. A new database has no versions to
-  /// think of.
+  /// A contract would wait instead; an expand or migrate phase has nothing to wait for. A new database has no
+  /// versions to consider.
   func refuseStatesWithoutVersion(
     _ steps: [(id: PhaseID, phase: Phase)], _ after: [[String: StateInterval]]
   ) throws(MigrationError) {
@@ -284,9 +284,10 @@ extension Planner {
     }
   }
 
-  /// A way up that would end between two phases for which an application stops, where no version of it may run.
+  /// Refuses a way up that would end between two phases for which an application stops: no version of it may run
+  /// there.
   private func refuseOfflineEnd(
-    _ steps: [(id: PhaseID, phase: Phase)], _ after: [[String: StateInterval]], _ held: [HeldPhase]
+    _ steps: [(id: PhaseID, phase: Phase)], _ after: [[String: StateInterval]], _ held: [Plan.Held]
   ) throws(MigrationError) {
     guard !judgement.isFresh, !judgement.overridden.contains(.window), let last = steps.last else { return }
     let now = LiveIntervals.of(applied: applied.map(\.windows), pending: pendingAfter([]))
@@ -315,7 +316,8 @@ extension Planner {
 }
 
 extension Planner {
-  /// Plans on a private copy of a database, where no version is live and every gate is as the judgement says.
+  /// A planner for a private copy of a database, where no version is live and the given judgement decides about
+  /// gates.
   package init(
     onCopy knowledge: Knowledge, _ catalog: Catalog, _ judgement: GateJudgement, at now: Timestamp
   ) throws(MigrationError) {
@@ -333,8 +335,7 @@ extension Planner {
 }
 
 extension Planner {
-  /// The phases that may go up, with the one that is under way before all others: on a database that is half-way through
-  /// it nothing else may run.
+  /// The phases that may go up, with the half-done phase first: until it is finished, no other phase may run.
   ///
   /// - Throws: `batch-edited`; `phase-in-progress` when the folder does not have it, or it comes after the target.
   func withUnderWay(
@@ -345,7 +346,7 @@ extension Planner {
       throw underWay.inProgress("\(target.short) cannot be the target of up")
     }
     let isRecorded = applied.contains { $0.id == underWay.id }
-    // One that was coming down has its text from the ledger, as its way down had.
+    // A phase that was coming down takes its text from the ledger, as its way down did.
     guard let phase = isRecorded ? underWay.phase : catalog[underWay.id] else {
       throw underWay.inProgress("nothing can go up from a folder without \(underWay.id)")
     }
@@ -353,13 +354,13 @@ extension Planner {
     return [(underWay.id, phase)] + candidates.filter { $0.id != underWay.id }
   }
 
-  /// The phase that is under way upwards, which comes down before all that are applied.
+  /// The phase that is half way up. It comes down before all applied ones.
   var halfApplied: (id: PhaseID, phase: Phase)? {
     guard let underWay, !applied.contains(where: { $0.id == underWay.id }) else { return nil }
     return (underWay.id, underWay.phase)
   }
 
-  /// What an operator should know of it.
+  /// A note for the operator about the half-done phase.
   var underWayNote: Prose? {
     underWay.map { record in
       let percent = record.fraction.map { ", \(PercentText.text($0))" } ?? ""

@@ -1,6 +1,6 @@
-/// An applied phase that the folder has under another number, token for token.
+/// An applied phase that the folder has under another number, with the same tokens.
 ///
-/// Two branches took one number, and whoever joined them gave one of the migrations another.
+/// This happens when two branches used one number, and one of the migrations got another number in the merge.
 package struct Renumbered: Sendable, Hashable {
   /// The name under which the ledger knows it.
   package let former: PhaseID
@@ -18,9 +18,10 @@ package struct Renumbered: Sendable, Hashable {
 extension Renumbered {
   /// The phases that a folder has under another number, in the order in which they were applied.
   ///
-  /// A text may be there more than once; then the one with the same words in its name is meant, or each may be.
+  /// If several phases have the same text, the one with the same words in its name is chosen; otherwise the match is
+  /// ambiguous.
   static func all(_ applied: [AppliedPhase], in catalog: Catalog) -> [Renumbered] {
-    // A status asks this of hundreds of phases, and nearly always they are in the order of the folder.
+    // A status checks hundreds of phases, and nearly always they are in the order of the folder.
     var rest = catalog.migrations[...]
     let areAllThere = applied.allSatisfy { phase in
       if phase.isSquashed { return true }
@@ -46,7 +47,7 @@ extension Renumbered {
     }
   }
 
-  /// The phases of a folder that are not applied, under no number.
+  /// The phases of a folder that are not applied under any number.
   static func pending(in catalog: Catalog, beside applied: [AppliedPhase]) -> [(id: PhaseID, phase: Phase)] {
     let done = Set(applied.map(\.id) + all(applied, in: catalog).map(\.present))
     return catalog.phases(where: { !done.contains($0) })

@@ -1,13 +1,14 @@
-/// What a run knows and holds once its last transaction was committed.
+/// What a run knows and holds after its last committed transaction.
 ///
-/// It is a value: each transaction gets it and returns the next one. When a transaction is rolled back, its caller still
-/// has the former value. What a rollback does not undo has an owner of its own: ``HeldLanes`` and ``EffectLists``.
+/// It is a value: each transaction gets one and returns the next one. When a transaction is rolled back, its caller
+/// still has the former value. Two things that a rollback does not undo have owners of their own: ``HeldLanes`` and
+/// ``EffectLists``.
 struct RunState {
   /// What is known of ledger and schema.
   var knowledge: Knowledge
-  /// True while other runners see that this run is not over.
+  /// Whether the ledger has the lease of this run, so that other runners wait.
   var holdsLease = false
-  /// True once the log says which gates were overridden in this run.
+  /// Whether the log already says which gates were overridden in this run.
   var hasLoggedOverrides = false
   /// The switches that this run closed.
   var closedSwitches: [String] = []
@@ -18,7 +19,7 @@ struct RunState {
 
   init(knowledge: Knowledge) { self.knowledge = knowledge }
 
-  /// Adds to an error which switches were closed before it.
+  /// Adds to an error the switches that were closed before it.
   func tellingOfSwitches(_ error: MigrationError) -> MigrationError {
     guard !closedSwitches.isEmpty else { return error }
     var error = error
@@ -28,18 +29,18 @@ struct RunState {
       ? "the switch \(names) was closed before and stays closed"
       : "the switches \(names) were closed before and stay closed"
     error.state = error.state.map { "\($0); \(stays)" } ?? stays
-    // Something is different from before the command, also where the step itself was undone.
+    // The closed switches are a change, also when the step itself was undone.
     error.standing = .partWay
     return error
   }
 }
 
-/// One step at its place in a run.
-struct Turn {
+/// One step with its place in the plan of a run.
+struct PlannedStep {
   let step: Plan.Step
   let number: Int
   let count: Int
-  /// What must be applied, in its order, when the step runs.
+  /// The phases that must be applied, in this order, when the step runs.
   let expected: [PhaseID]
   let plan: Plan
 
@@ -49,9 +50,9 @@ struct Turn {
 
   /// Whether the step is still due, or another runner has done it since it was planned.
   ///
-  /// - Throws: `ledger-moved` when the ledger is neither where the plan left it nor past the step.
+  /// - Throws: `ledger-moved` when the ledger is neither at this step nor past it.
   func position(in applied: [AppliedPhase]) throws(MigrationError) -> Position {
-    // The same id does not make it the same phase: somebody may have applied another text of it.
+    // The same id is not enough: another text of the phase may have been applied.
     let present = applied.first { $0.id == step.id }
     let isAsPlanned = present.map { $0.tokenHash == step.phase.tokenHash } ?? true
     if isAsPlanned {

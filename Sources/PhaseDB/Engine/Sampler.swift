@@ -1,14 +1,14 @@
 internal import PhaseSQLite
 
-/// Asks probes. A query is read-only, under the guard of phases and with a deadline, and leaves no read transaction open: a
-/// watch must not keep SQLite from shortening the write-ahead log.
+/// Takes samples of probes. A query must be read-only; it runs under the guard of phases and with a deadline. No read
+/// transaction stays open, because that would keep SQLite from emptying the write-ahead log.
 struct Sampler {
   let connection: Connection
   /// The probes of the settings, by their names.
-  let sources: [String: Probe.Source]
+  let sources: [String: Options.ProbeSource]
   let cancellation: Cancellation
 
-  /// How many rows of violations are counted.
+  /// The most rows of violations that are counted.
   private static let mostRows = 10_000
 
   /// One sample.
@@ -37,7 +37,7 @@ struct Sampler {
     }
   }
 
-  /// What a probe shows: of a query that expects no row, the number is that of its rows.
+  /// The answer of a probe. For a query that must return no row, the number is its number of rows.
   private func reading(_ probe: Probe, since: Timestamp, within deadline: Duration) -> Probe.Reply {
     guard let query = probe.query else {
       guard let source = sources[probe.title] else {
@@ -50,7 +50,7 @@ struct Sampler {
       default: return reply
       }
     }
-    // Before the guard, which refuses this pragma, too.
+    // This comes before the guard, which refuses this pragma, too.
     let patience = try? ConnectionDiscipline.busyTimeout(of: connection)
     let guarding = StatementGuard()
     guarding.watch(connection)
@@ -104,24 +104,24 @@ struct Sampler {
 
   // MARK: Before a phase goes up
 
-  /// What the probes of a phase show before it goes up. A watch compares with it.
+  /// Takes samples of the probes of a phase before it goes up. A watch compares with them.
   ///
-  /// - Returns: by the titles of the probes, five samples of each that compares with them and one of each other; empty when
-  ///   the phase is not to be watched.
-  /// - Throws: `phase-held` when a probe fails already, or when it shows nothing to compare with later.
+  /// - Returns: samples by the titles of the probes: five for a probe that compares with earlier values, and one for
+  ///   any other. Empty when the phase is not watched.
+  /// - Throws: `phase-held` when a probe already fails, or has no value to compare with later.
   static func before(
-    _ turn: Turn, _ knowledge: Knowledge, _ engine: Engine
+    _ planned: PlannedStep, _ knowledge: Knowledge, _ engine: Engine
   ) throws(MigrationError) -> [String: [Sample]] {
-    let step = turn.step
-    guard engine.watches(turn), let watch = step.phase.watch,
+    let step = planned.step
+    guard engine.watches(planned), let watch = step.phase.watch,
       !knowledge.applied.contains(where: { $0.id == step.id })
     else { return [:] }
     let sampler = Sampler(
       connection: engine.connection, sources: engine.probes, cancellation: engine.cancellation)
     var all: [String: [Sample]] = [:]
-    var gates: [ClosedGate] = []
+    var gates: [Gate.Closed] = []
     for probe in step.phase.probes {
-      // Of a probe that compares with what was there before, this is the value before.
+      // For a probe that compares with the value before the phase, this is that value.
       let samples = (0..<(probe.isRelative ? 5 : 1)).map { _ in
         let sample = sampler.sample(probe, since: engine.now(), before: nil, every: watch.every)
         return probe.isRelative && sample.value != nil ? Sample(.passes, value: sample.value) : sample
@@ -130,7 +130,7 @@ struct Sampler {
       if probe.isRelative, Probe.baseline(of: samples) == nil {
         let why = samples.last { $0.value == nil }?.reason ?? ""
         gates.append(
-          ClosedGate(
+          Gate.Closed(
             gate: .probe,
             reason:
               "the probe '\(probe.title)' compares with what was there before, which cannot be told: \(why)",
@@ -138,21 +138,21 @@ struct Sampler {
             opening: "make its query work on the schema before the phase"))
       } else if let sample = samples.last, sample.outcome == .fails {
         gates.append(
-          ClosedGate(
+          Gate.Closed(
             gate: .probe, reason: "the probe '\(probe.title)' fails already: \(sample.reason)",
             brief: "the probe '\(probe.title)' fails already",
             opening: "find out why, or correct the probe"))
       }
     }
     if engine.cancellation.isRequested { throw MigrationError.stopped() }
-    if turn.plan.overridden.contains(.probe) { gates = [] }
-    // One that is half done is not held: rows up to its cursor are as it leaves them.
+    if planned.plan.overridden.contains(.probe) { gates = [] }
+    // A half-done phase is not held: its finished rows may already make a probe fail.
     guard !gates.isEmpty, try knowledge.ledger?.batches.underWay()?.id != step.id else { return all }
-    throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error()
+    throw Plan.Held(id: step.id, phase: step.phase, gates: gates).error()
   }
 }
 
 extension Timestamp {
-  /// As SQLite's own functions write a moment, to the second: `2026-01-31 12:00:00`.
+  /// The moment as SQLite's own functions write it, to the second: `2026-01-31 12:00:00`.
   package var inSQL: String { String(text.prefix(19)).replacing("T", with: " ") }
 }

@@ -10,23 +10,39 @@ public enum Selection: Sendable, Hashable {
   case down(Int)
   /// Every phase applied after a point, which itself stays.
   case downTo(Target)
-  /// Everything.
+  /// Every applied phase.
   case downAll
 
   /// Whether phases are applied or reversed.
-  public var direction: Direction {
+  package var direction: Direction {
     switch self {
     case .upAll, .up, .upTo: .up
     case .down, .downTo, .downAll: .down
     }
   }
+
+  /// A point to which a way down returns. As a literal it is a phase, or `@CHECKPOINT`.
+  public enum Target: Sendable, Hashable, ExpressibleByStringLiteral {
+    /// The schema after a phase: its id, or a prefix that names one phase.
+    case phase(String)
+    /// The schema at a checkpoint, by its name or number. The number 0 is before the first phase.
+    case checkpoint(String)
+
+    /// A phase, or a checkpoint behind an `@`.
+    public init(_ text: String) {
+      self = text.hasPrefix("@") ? .checkpoint(String(text.dropFirst())) : .phase(text)
+    }
+
+    /// A phase, or a checkpoint behind an `@`.
+    public init(stringLiteral text: String) { self.init(text) }
+  }
 }
 
-/// A state to reach, whichever way leads there.
+/// A state to reach, up or down.
 package enum Destination: Sendable, Hashable {
   /// The schema after a phase: its id, or a prefix that names one phase.
   case phase(String)
-  /// The schema where a checkpoint was made: its name, or its number, of which 0 is before the first phase.
+  /// The schema at a checkpoint, by its name or number. The number 0 is before the first phase.
   case checkpoint(String)
   /// The state nearest to the present one in which a version may run.
   case version(LiveVersion)
@@ -43,20 +59,4 @@ package enum Destination: Sendable, Hashable {
       self = .phase(text)
     }
   }
-}
-
-/// A point to which a way down returns. As a literal it is a phase, or `@CHECKPOINT`.
-public enum Target: Sendable, Hashable, ExpressibleByStringLiteral {
-  /// The schema after a phase: its id, or a prefix that names one phase.
-  case phase(String)
-  /// The schema where a checkpoint was made: its name, or its number, of which 0 is before the first phase.
-  case checkpoint(String)
-
-  /// A phase, or a checkpoint behind an `@`.
-  public init(_ text: String) {
-    self = text.hasPrefix("@") ? .checkpoint(String(text.dropFirst())) : .phase(text)
-  }
-
-  /// A phase, or a checkpoint behind an `@`.
-  public init(stringLiteral text: String) { self.init(text) }
 }

@@ -12,9 +12,9 @@ struct StepChecks {
     (self.step, self.knowledge, self.connection) = (step, knowledge, connection)
   }
 
-  /// Rebuilds tables that a down left with another order of columns than before its phase.
+  /// Rebuilds tables whose columns a way down left in another order than before the phase.
   ///
-  /// - Parameter rows: the values to restore; a rebuilt table takes them in the same pass.
+  /// - Parameter rows: the values to restore. A table that is rebuilt gets them in the same pass.
   /// - Returns: the schema afterwards.
   func putColumnsBack(
     of left: Schema, with rows: inout TransitionRows?
@@ -79,7 +79,7 @@ struct StepChecks {
 
   /// Checks that a down leads back to the schema before its phase, except for accepted changes from outside.
   ///
-  /// - Returns: what is left of those changes; empty when there were none, and on the way up.
+  /// - Returns: the accepted changes that are still there; empty when there were none, and on the way up.
   func driftOnTheWayBack(to after: Schema) throws(MigrationError) -> [SchemaChange] {
     guard step.direction == .down, let applied = knowledge.applied.last, let ledger = knowledge.ledger
     else { return [] }
@@ -110,12 +110,12 @@ struct StepChecks {
 
   // MARK: - The rows
 
-  /// Checks for new rows without a parent; earlier ones are not the phase's fault.
+  /// Checks for new rows without a parent. Rows that had none before are not the phase's fault.
   ///
   /// - Parameters:
-  ///   - before: nil when it is not known yet.
+  ///   - before: the rows without a parent before the SQL ran; nil when they were not looked for.
   ///   - returned: the foreign keys of restored rows that had no parent when they were archived.
-  /// - Returns: false when there are such rows and `before` is needed to tell.
+  /// - Returns: false when there are such rows, and `before` is needed to decide.
   func hasNoNewForeignKeyViolations(
     in reach: ForeignKeyReach, since before: [[Value]: Int]?,
     but returned: Set<String> = []
@@ -147,7 +147,7 @@ struct StepChecks {
         : try helpWithParents(new.keys))
   }
 
-  /// Rows that come back may have lost their parents meanwhile.
+  /// Explains that restored rows may have lost their parents meanwhile.
   private func helpWithParents(_ orphans: some Collection<ForeignKeyViolation>) throws(MigrationError)
     -> [Prose]
   {
@@ -159,8 +159,8 @@ struct StepChecks {
       + ["once the phase is down, delete unwanted parents together with their children"]
   }
 
-  /// Checks the claims of the phase after it went up; after it came down, those of its migration that are in force
-  /// again.
+  /// Checks the claims of the phase after it went up. After it came down, it checks the claims of its migration that
+  /// apply again.
   func verify(telling observe: (Event) -> Void = { _ in }) throws(MigrationError) {
     var claims = step.phase.verifications
     if step.direction == .down {
@@ -213,13 +213,13 @@ struct StepChecks {
 /// was accepted.
 ///
 /// The phase's own objects must be what they were before it. Objects that only the accepted change touched must be as
-/// that left them, or gone with their table. The result for an object that both touched cannot be predicted, and is
+/// it left them, or gone with their table. For an object that both touched the result cannot be predicted, so it is
 /// recorded as it is.
 struct WayBackThroughDrift {
-  /// As recorded before the phase, and after it.
+  /// The recorded schema before the phase, and after it.
   let before: Schema
   let after: Schema
-  /// The schema with the accepted changes, when the down begins.
+  /// The schema with the accepted changes, when the way down begins.
   let found: Schema
 
   /// How the resulting schema differs from the required one, one line each.

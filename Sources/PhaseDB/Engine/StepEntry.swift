@@ -1,14 +1,15 @@
 internal import PhaseSQLite
 
-/// What must hold before anything of a step runs, in its transaction, whether the step runs as one transaction or in
-/// batches: the state of the database, the lease, and the gates that may have closed since the plan was made.
+/// Checks, in the transaction of a step, what must hold before any of its SQL runs: the state of the database, the
+/// lease, and the gates that may have closed since the plan was made. It is the same for a step in one transaction
+/// and for a step in batches.
 struct StepEntry {
   let engine: Engine
-  let turn: Turn
+  let planned: PlannedStep
   let lanes: HeldLanes
 
-  private var step: Plan.Step { turn.step }
-  private var plan: Plan { turn.plan }
+  private var step: Plan.Step { planned.step }
+  private var plan: Plan { planned.plan }
   private var connection: Connection { engine.connection }
 
   enum Answer {
@@ -22,12 +23,12 @@ struct StepEntry {
     case lanesOpen
   }
 
-  /// Checks all of it, and notes in the state what was read.
+  /// Makes all checks, and updates the state with what it read.
   func enter(_ state: inout RunState) throws(MigrationError) -> Answer {
     try state.knowledge.refresh(on: connection)
     try state.knowledge.refuseLedgerDrift()
     let underWay = step.phase.batching == nil ? nil : try state.knowledge.ledger?.batches.underWay()
-    if underWay?.id != step.id, try turn.position(in: state.knowledge.applied) == .done {
+    if underWay?.id != step.id, try planned.position(in: state.knowledge.applied) == .done {
       return .alreadyDone
     }
     if step.direction == .up { try AppliedPhases.refuseUnreadable(step.id, step.phase) }
@@ -37,10 +38,10 @@ struct StepEntry {
     if !state.hasLoggedOverrides { try start.logOverrides(state.knowledge.ledger) }
     let drift = try start.settleDrift(&state.knowledge)
     try refuseClosedGates(state.knowledge)
-    if let closing = try SwitchClosing(before: turn, state, engine) {
+    if let closing = try SwitchClosing(before: planned, state, engine) {
       return .switchesOpen(closing, drift: drift)
     }
-    guard try lanes.missing(turn, state.knowledge).isEmpty else { return .lanesOpen }
+    guard try lanes.missing(planned, state.knowledge).isEmpty else { return .lanesOpen }
     try lanes.refuseLost(state.knowledge)
     return .entered(drift: drift)
   }
@@ -55,9 +56,10 @@ struct StepEntry {
     try recordBroughtEvidence(on: knowledge.schema, ledger)
   }
 
-  /// An application may have checked in since the plan was made.
+  /// Refuses a step whose window gate a newer check-in has closed.
   ///
-  /// The check-ins that the plan knew still count. No application can check in while a phase holds the write lock.
+  /// The check-ins that the plan used still count, because no application can check in while a phase holds the write
+  /// lock.
   private func refuseClosedWindow(_ ledger: Ledger) throws(MigrationError) {
     guard plan.judgement.live.source == .checkIns else { return }
     let (checkIns, ended) = try lifting("reading the ledger") { () in
@@ -67,7 +69,7 @@ struct StepEntry {
       plan.judgement.now(knowing: checkIns, ended: ended).closedWindow(step.id, step.phase, step.direction))
   }
 
-  /// Refuses a way back that a watch began when that is not to be any more.
+  /// Refuses a way back that a watch began and that was called off.
   ///
   /// - Throws: `phase-held`.
   private func refuseCalledOff(_ ledger: Ledger) throws(MigrationError) {
@@ -81,23 +83,23 @@ struct StepEntry {
     }
   }
 
-  /// Refuses a phase whose evidence is not for the present schema.
+  /// Refuses a phase whose evidence is about another schema than the present one.
   private func refuseMissingEvidence(on schema: Schema) throws(MigrationError) {
     try refuse(plan.judgement.closedEvidence(step.id, step.phase, on: schema.digest))
   }
 
-  /// Refuses a contract whose switch is not what the plan saw any more.
+  /// Refuses a contract whose switch has changed since the plan was made.
   private func refuseClosedSwitch(_ ledger: Ledger) throws(MigrationError) {
     guard !step.phase.switchesRequired.isEmpty, engine.purpose == .change else { return }
     let switches = try lifting("reading the ledger") { () in try ledger.switches.all() }
     try refuse(plan.judgement.closedSwitches(step.phase, among: switches))
   }
 
-  private func refuse(_ gates: [ClosedGate]) throws(MigrationError) {
-    guard gates.isEmpty else { throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error() }
+  private func refuse(_ gates: [Gate.Closed]) throws(MigrationError) {
+    guard gates.isEmpty else { throw Plan.Held(id: step.id, phase: step.phase, gates: gates).error() }
   }
 
-  /// Records the operator's evidence that opened the gate, beside the phase in the ledger.
+  /// Records the operator's evidence that opened the gate, with the phase in the ledger.
   private func recordBroughtEvidence(on schema: Schema, _ ledger: Ledger) throws(MigrationError) {
     guard let evidence = plan.judgement.evidence.found(step.id, step.phase, on: schema.digest) else { return }
     try lifting("writing the ledger") { () in

@@ -2,16 +2,16 @@ internal import PhaseSQLite
 
 /// A step that failed after its work had begun.
 struct StoppedRun {
-  let turn: Turn
+  let planned: PlannedStep
   /// What the step threw.
   let error: MigrationError
   /// What the whole run leaves behind.
   let standing: MigrationError.Standing
 
-  /// Logs it, so that a status can show it.
+  /// Logs the stop, so that `status` can show it.
   ///
-  /// It uses a transaction of its own, because that of the step was rolled back. Nothing depends on the row: if it
-  /// cannot be written at once, it is left out, and the caller throws the error of the step in any case.
+  /// It uses a transaction of its own, because that of the step was rolled back. The row is only information: if it
+  /// cannot be written at once, it is left out. The caller throws the error of the step in any case.
   func log(knowing before: Knowledge, _ engine: Engine) {
     let (connection, runner) = (engine.connection, engine.runner)
     var knowledge = before
@@ -21,7 +21,7 @@ struct StoppedRun {
     else { return }
     connection.setBusyTimeout(milliseconds: 100)
     defer { connection.setBusyTimeout(milliseconds: patience) }
-    let step = turn.step
+    let step = planned.step
     let stop = RunStop(
       at: engine.now(), step.id, step.direction, error.id,
       line: step.direction == .up && error.place?.file == step.script.file ? error.place?.line : nil, standing
@@ -29,7 +29,8 @@ struct StoppedRun {
     do {
       let transaction = try connection.begin(.immediate)
       try knowledge.refresh(on: connection)
-      // A row of the log says that the schema was in order, and an older ledger is brought to this format by a step.
+      // A row of the log also says that the schema was in order. And only a step brings an older ledger to the
+      // present format.
       guard let ledger = knowledge.ledger, ledger.format == LedgerFormat.current, knowledge.isInPlace,
         knowledge.ledgerDrift.isEmpty
       else { return }
@@ -42,11 +43,11 @@ struct StoppedRun {
         .stop, subject: step.id.description, detail: stop.detail, by: runner, at: stop.at)
       try transaction.commit()
     } catch {
-      // Best effort: whoever runs phasedb learns of the first error.
+      // This is best effort: the caller reports the first error.
     }
   }
 
-  /// Whether the last row is about the same stop and no older than ten minutes, so that a service which fails at every
+  /// Whether the last row is about the same stop and less than ten minutes old. So a service that fails at every
   /// start does not fill the log.
   private func isJustRecorded(
     _ stop: RunStop, in ledger: Ledger, by runner: Runner
@@ -61,7 +62,7 @@ struct StoppedRun {
 
 /// Whether a step failed with this error after its work had begun, on a database that can be written.
 ///
-/// Errors caused by another runner or a pause do not count, because nothing failed.
+/// Errors because of another runner or a pause do not count, because nothing failed.
 private func tellsOfBegunWork(_ error: MigrationError) -> Bool {
   guard error.standing == .undone || error.standing == .partWay else { return false }
   switch error.id {

@@ -6,12 +6,13 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// A way down closes the switches of its migration first, in a transaction of its own, and waits: nothing that asks a
-/// switch may read what is about to go.
+/// Closes the switches of a migration before its way down. This is a transaction of its own, followed by a wait: no
+/// request that saw a switch open may use what is about to be removed.
 ///
-/// A contract that comes down closes nothing: what whoever is off needs is not there before it is down.
+/// A contract that comes down does not close switches: what subjects with the switch off need exists only after it is
+/// down.
 struct SwitchClosing {
-  /// The switches that are open, or were closed so lately that somebody may still be on.
+  /// The switches that are open, or were closed so recently that some requests may still use them.
   let switches: [SwitchRecord]
   /// How long to wait once they are closed.
   let wait: Duration
@@ -33,8 +34,8 @@ struct SwitchClosing {
 
   /// - Parameters:
   ///   - names: switches of a phase that comes down.
-  ///   - settle: how long those who asked before have to be done.
-  /// - Returns: nil when nobody is on, and nobody was lately.
+  ///   - settle: how long requests may take that saw a switch open.
+  /// - Returns: nil when all switches are off, and have been for long enough.
   init?(
     _ names: [String], _ ledger: Ledger, settle: Duration, at now: Timestamp
   ) throws(MigrationError) {
@@ -44,7 +45,7 @@ struct SwitchClosing {
     let rests = present.map { record -> Duration in
       if record.isOpen { return settle }
       guard let closed = record.closedAt?.date, let now = now.date else { return .zero }
-      // A clock that was set back makes nobody wait longer.
+      // If the clock was set back, the wait is not longer than `settle`.
       return min(
         settle, max(.zero, settle - .milliseconds(Int((now.timeIntervalSince(closed) * 1_000).rounded()))))
     }
@@ -53,29 +54,31 @@ struct SwitchClosing {
     guard !switches.isEmpty else { return nil }
   }
 
-  /// What has to be closed before a step; nil when nothing has. Belongs into the transaction of the step.
-  init?(before turn: Turn, _ state: RunState, _ engine: Engine) throws(MigrationError) {
-    let step = turn.step
+  /// The switches to close before a step; nil when there are none. Belongs into the transaction of the step.
+  init?(before planned: PlannedStep, _ state: RunState, _ engine: Engine) throws(MigrationError) {
+    let step = planned.step
     guard step.direction == .down, engine.purpose == .change, let ledger = state.knowledge.ledger else {
       return nil
     }
     let names = try SwitchClosing.names(
       before: step.id, step.phase, applied: state.knowledge.applied, in: ledger)
     try self.init(names, ledger, settle: engine.switchSettle, at: engine.now())
-    // Whoever was closed by this run has been waited for; somebody who opened one meanwhile has not.
+    // This run has already waited for the switches that it closed. A switch that was opened meanwhile has to be
+    // closed again.
     if switches.allSatisfy({ !$0.isOpen && state.settledSwitches.contains($0.name) }) { return nil }
   }
 
-  /// Closes switches instead of running a step, and commits that. The lease keeps others from opening them again.
+  /// Closes switches instead of running a step, and commits that. The lease prevents others from opening them again.
   ///
   /// - Returns: the state of the run afterwards.
   func commit(
-    _ transaction: consuming Transaction, before turn: Turn, accepting drift: [Prose], from state: RunState,
+    _ transaction: consuming Transaction, before planned: PlannedStep, accepting drift: [Prose],
+    from state: RunState,
     _ engine: Engine
   ) throws(MigrationError) -> RunState {
     var state = state
     guard let ledger = state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
-    let (time, id, runner) = (engine.now(), turn.step.id, engine.runner)
+    let (time, id, runner) = (engine.now(), planned.step.id, engine.runner)
     let (entry, hash) = try lifting("writing the ledger") { () in
       for record in switches {
         try ledger.switches.close(record, reason: "\(id.short) comes down", by: runner, at: time)
@@ -95,10 +98,10 @@ struct SwitchClosing {
     return state
   }
 
-  /// Waits until those who asked a switch before it was closed are done.
-  func settle(before turn: Turn, _ engine: Engine) throws(MigrationError) {
+  /// Waits for requests that saw a switch open.
+  func settle(before planned: PlannedStep, _ engine: Engine) throws(MigrationError) {
     let closed = switches.filter(\.isOpen).map(\.name)
-    engine.observe(.switchesClosed(turn.step.id, closed, waiting: wait))
+    engine.observe(.switchesClosed(planned.step.id, closed, waiting: wait))
     let end = ContinuousClock.now + wait
     while ContinuousClock.now < end {
       if engine.cancellation.isRequested { throw MigrationError.stopped() }

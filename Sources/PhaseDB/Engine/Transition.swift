@@ -1,10 +1,11 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// One step of a run, to be done in one transaction. It knows what it is given, and returns what it did.
+/// Runs one step in one transaction: from the write lock to the commit. It changes no state of its own, and returns
+/// what it did.
 struct Transition {
   let engine: Engine
-  let turn: Turn
+  let planned: PlannedStep
   /// The lanes that the run holds.
   let lanes: HeldLanes
   /// The lists of what phases caused.
@@ -12,16 +13,16 @@ struct Transition {
   /// What the probes of the phase showed before it.
   let samples: [String: [Sample]]
 
-  private var step: Plan.Step { turn.step }
+  private var step: Plan.Step { planned.step }
   private var connection: Connection { engine.connection }
 
-  /// What came of an attempt.
+  /// The result of an attempt.
   enum Outcome {
     /// Committed.
     case done(StepReport, RunState)
-    /// Another runner has done the step. Nothing was changed; this is known now.
+    /// Another runner has done the step, and nothing was changed. The value is what is known now.
     case alreadyDone(Knowledge)
-    /// What the next attempt needs to know. Rolled back.
+    /// The attempt was rolled back. The value is what the next attempt needs to know.
     case again(Findings)
     /// The step has not begun, because switches had to be closed first. Committed.
     case switchesClosed(SwitchClosing, RunState)
@@ -31,12 +32,12 @@ struct Transition {
     case batches(BatchRun)
   }
 
-  /// What one attempt finds out for the next one.
+  /// What one attempt finds out for the next attempt.
   struct Findings {
-    /// Whether rows have no parent, so that only a comparison with the state before can tell whose fault that is. It reads
-    /// every child table.
+    /// Whether rows without a parent were found. Only a comparison with the state before the phase can tell whether
+    /// the phase caused that; it reads every child table.
     var needsOrphansBefore = false
-    /// Why the way back that was tried ended the transaction of its phase, so that it is not tried again.
+    /// Why the trial of the way back ended the whole transaction. It is not tried again then.
     var endOfWayBack: MigrationError?
   }
 
@@ -50,28 +51,29 @@ struct Transition {
   ) throws(MigrationError) -> Outcome {
     var state = state
     let began = ContinuousClock.now
-    // 2. BEGIN IMMEDIATE. The ledger is read again, and the schema must be what it says. Gates are asked again. Switches
-    // and lanes come before the SQL, and so does the list of what the phase caused.
-    // Short, so that a request to stop is heard while waiting; the attempt is repeated until the deadline.
+    // 2. BEGIN IMMEDIATE. The ledger is read again, and the schema must be what it says. Gates are asked again.
+    // Switches and lanes come before the SQL, and so does the list of what the phase caused. The wait is short, so
+    // that a request to stop is noticed. The attempt is repeated until the deadline.
     connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let locked = ContinuousClock.now
 
     let drift: [Prose]
-    switch try StepEntry(engine: engine, turn: turn, lanes: lanes).enter(&state) {
+    switch try StepEntry(engine: engine, planned: planned, lanes: lanes).enter(&state) {
     case .entered(let accepted): drift = accepted
     case .alreadyDone: return .alreadyDone(state.knowledge)
     case .lanesOpen: return .lanesOpen
     case .switchesOpen(let closing, let drift):
       return .switchesClosed(
-        closing, try closing.commit(transaction, before: turn, accepting: drift, from: state, engine))
+        closing, try closing.commit(transaction, before: planned, accepting: drift, from: state, engine))
     }
-    // The trigger of a lane would ignore the phase's own SQL, too: it goes first and comes back last.
+    // The trigger of a lane would also stop the phase's own SQL, so it is dropped first and made again last.
     let lifted = try lanes.lift(&state.knowledge)
     if step.direction == .down {
-      try lists.write(step.id, step.phase, turn.plan, state.knowledge)
+      try lists.write(step.id, step.phase, planned.plan, state.knowledge)
     }
-    // 3. What the SQL will take from rows is copied. Archives are checked, and rows that the schema below would not have.
+    // 3. Rows that the SQL may remove or overwrite are copied. Archives are checked. A way down is refused if rows do
+    // not fit the former schema.
     let rows = try TransitionRows(
       step, state.knowledge, engine.trials, looksForCorrections: engine.purpose == .rehearsal, on: connection)
     let start = Start(
@@ -86,7 +88,7 @@ struct Transition {
     }
   }
 
-  /// What an attempt found before the SQL of its phase ran.
+  /// What an attempt read before the SQL of its phase ran.
   private struct Start {
     let began: ContinuousClock.Instant
     let locked: ContinuousClock.Instant
@@ -97,7 +99,7 @@ struct Transition {
     let endOfWayBack: MigrationError?
     /// The changes from outside that were accepted.
     let drift: [Prose]
-    /// The triggers that hold lanes, out of the way.
+    /// The triggers of lanes, which are dropped while the SQL runs.
     let lifted: LiftedLanes?
   }
 
@@ -112,7 +114,8 @@ struct Transition {
     // 4. The SQL runs under the guard, and what is retired changes its name.
     let sql = PhaseStatements(step.id, step.phase, step.direction, on: connection)
     let (rows, writes) = try sql.run()
-    // 5. The schema is read, columns are put back in their order, and the kind's promise is held against it.
+    // 5. The schema is read, columns are put back in their order, and the schema is compared with the promise of the
+    // phase's kind.
     let left = try schemaNow(knowing: before)
     let checks = StepChecks(step, state.knowledge, on: connection)
     var after = try checks.putColumnsBack(of: left, with: &rowsAtStake)
@@ -120,10 +123,11 @@ struct Transition {
     try checks.refuseTrespass(changes, from: before, to: after)
     try checks.refuseBrokenPromise(changes, to: after)
     let drifted = try checks.driftOnTheWayBack(to: after)
-    // 6. What is archived comes back, full-text indexes are checked, and what the SQL really took is archived.
+    // 6. Archived values are restored, full-text indexes are checked, and what the SQL really removed is archived.
     let kept = try rowsAtStake?.finish(writes)
     if kept != nil { after = try schemaNow(knowing: after) }
-    // 7. Foreign keys and claims are checked. If rows have no parent, the attempt is made once more, with a look before it.
+    // 7. Foreign keys and claims are checked. If rows have no parent, the attempt is repeated, and looks for such
+    // rows before the SQL.
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
     guard
@@ -138,8 +142,8 @@ struct Transition {
     let recorded = try record(
       changes, leaving: drifted, kept, from: before, to: after, since: start.began, in: state)
     try effects.record(at: recorded.phase?.appliedAt ?? engine.now(), in: state.knowledge, on: connection)
-    // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
-    // must not be taken for known.
+    // This comes before the commit: nothing may fail after it, and later commits of other connections must not count
+    // as known.
     try recorded.settle(&state.knowledge, schema: after, on: connection)
     if step.direction == .up, let rowsAtStake {
       let trial = WayBackTrial(
@@ -148,7 +152,7 @@ struct Transition {
         return .again(Findings(needsOrphansBefore: true, endOfWayBack: end))
       }
     }
-    try lanes.putBack(turn, start.lifted, applied: recorded.phase, &state.knowledge)
+    try lanes.putBack(planned, start.lifted, applied: recorded.phase, &state.knowledge)
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: start.deadline))
     try Ledger(connection: connection).commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(step.id)")
@@ -156,7 +160,7 @@ struct Transition {
     state.hasLoggedOverrides = true
     let held = ContinuousClock.now - start.locked
     if !start.drift.isEmpty { engine.observe(.driftAccepted(start.drift)) }
-    let times = StepTimes(
+    let times = RunResult.Times(
       milliseconds: (ContinuousClock.now - start.began).milliseconds, holdMilliseconds: held.milliseconds,
       rows: rows)
     engine.observe(
@@ -178,8 +182,8 @@ struct Transition {
 
   // MARK: The ledger
 
-  /// Whether nothing of the run is left once the step is done: no further step, and no lane to let go.
-  var endsRun: Bool { turn.isLast && lanes.isEmpty }
+  /// Whether the run ends with this step: there is no further step, and no lane to release.
+  var endsRun: Bool { planned.isLast && lanes.isEmpty }
 
   /// What was recorded in the transaction of a step.
   struct Recorded {
@@ -188,10 +192,10 @@ struct Transition {
     let hash: String?
     /// The phase as recorded, on the way up.
     let phase: AppliedPhase?
-    /// False when what is applied is the same as before.
+    /// False when the same phases are applied as before.
     var changesApplied = true
 
-    /// Notes in what is known what is about to be committed.
+    /// Updates the knowledge with what is about to be committed.
     func settle(
       _ knowledge: inout Knowledge, schema: Schema, on connection: Connection
     ) throws(MigrationError) {
@@ -211,14 +215,14 @@ struct Transition {
     let (time, runner) = (engine.now(), engine.runner)
     return try lifting("writing the ledger") { () in
       if state.holdsLease, endsRun { try ledger.lease.release() }
-      if !state.holdsLease, !turn.isLast { try ledger.lease.take(turn.lease(of: runner, at: time)) }
+      if !state.holdsLease, !planned.isLast { try ledger.lease.take(planned.lease(of: runner, at: time)) }
       switch step.direction {
       case .up:
         let phase = try ledger.phases.record(
           step.id, step.phase, changes: changes, before: before.digest, after: after.digest,
           milliseconds: (ContinuousClock.now - began).milliseconds, by: runner, at: time)
         try kept?.record(in: ledger.archives, entry: phase.sequence)
-        if engine.watches(turn) {
+        if engine.watches(planned) {
           try ledger.watches.begin(
             of: phase, step.phase, from: state.firstUnwatched ?? phase.sequence, samples)
         }
@@ -230,7 +234,7 @@ struct Transition {
           at: time)
         try kept?.record(in: ledger.archives, entry: entry)
         try ledger.switches.remove(of: step.phase, step.id, by: runner, at: time)
-        if let watch = turn.plan.reversing, turn.isLast {
+        if let watch = planned.plan.reversing, planned.isLast {
           try ledger.watches.recordReversal(of: watch, entry: entry)
         }
         return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)

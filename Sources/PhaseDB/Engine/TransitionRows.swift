@@ -1,23 +1,24 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a transition removes from rows and restores to them. It begins before the SQL runs, and finishes after it.
+/// Archives rows that a transition removes, and restores archived rows. It begins before the SQL runs, and finishes
+/// after it.
 struct TransitionRows {
   private let step: Plan.Step
   /// Whether there are archives for this transition to restore.
   private let hasKept: Bool
-  /// Whether this is the way up of an expand phase, which promises to remove nothing; that is enforced.
+  /// Whether this is the way up of an expand phase. Such a phase promises to remove nothing, and this is enforced.
   private let isPromise: Bool
   /// nil when the SQL does not run on a database without rows.
   private var work: (archiving: Archiving?, restoring: Restoring)?
   private(set) var failure: MigrationError?
   private var indexes: DerivedIndexes?
-  /// On the way up, what is needed to try the way back.
+  /// On the way up: the copied rows that the trial of the way back needs.
   private(set) var trip: RoundTripTrial?
 
-  /// - Parameter looksForCorrections: whether to find out where the SQL alone is wrong.
+  /// - Parameter looksForCorrections: whether to find rows to which the SQL alone gives wrong values.
   /// - Returns: nil when there is nothing to archive and nothing to restore.
-  /// - Throws: what is wrong with an archive, and what SQLite says while rows are copied.
+  /// - Throws: problems of an archive, and errors of SQLite while rows are copied.
   init?(
     _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials, looksForCorrections: Bool,
     on connection: Connection
@@ -33,7 +34,7 @@ struct TransitionRows {
     do throws(MigrationError) {
       trial = try trials.trial(step.id, step.phase, step.direction, on: knowledge.schema)
     } catch {
-      // Most of what fails without rows fails with them, and then the database itself says it best.
+      // Most SQL that fails without rows fails with rows, too, and then the error of the database itself is better.
       failure = error
       return
     }
@@ -58,9 +59,9 @@ struct TransitionRows {
     work = (archiving, restoring)
   }
 
-  /// The way back of a phase that has just gone up, for a trial: it restores, and archives nothing.
+  /// For the trial of the way back of a phase that has just gone up. It restores rows, and does not archive any.
   ///
-  /// - Parameter trace: what the SQL of the way back does.
+  /// - Parameter trace: what the SQL of the way back does to tables and columns.
   init(
     trying step: Plan.Step, _ trace: ScriptTrace, _ archives: [ArchiveRecord], on connection: Connection
   ) throws(MigrationError) {
@@ -72,7 +73,7 @@ struct TransitionRows {
     )
   }
 
-  /// What to read while a table is rebuilt, so that archived values are restored in the same pass.
+  /// How a rebuild reads a table, so that archived values are restored in the same pass.
   mutating func reading(for table: TableRebuild) throws(MigrationError) -> TableRebuild.Reading {
     try work?.restoring.reading(for: table) ?? TableRebuild.Reading()
   }
@@ -80,7 +81,8 @@ struct TransitionRows {
   /// Restores archived values, and archives what the SQL removed.
   ///
   /// - Parameter writes: what the SQL wrote.
-  /// - Throws: why the SQL failed on a database without rows, when it ran here and may have removed some.
+  /// - Throws: if the SQL failed on a database without rows but ran here, and so may have removed rows: the error of
+  ///   that trial.
   func finish(_ writes: WriteSet) throws(MigrationError) -> Outcome {
     if let failure, hasKept || (!isPromise && writes.mayTakeRows) { throw failure }
     guard let (archiving, begun) = work else { return Outcome() }
@@ -104,7 +106,7 @@ struct TransitionRows {
     var orphans: Set<String> = []
     /// Tables that got rows or values back, folded.
     var tables: Set<FoldedName> = []
-    /// Where the SQL alone was wrong, if that was asked for.
+    /// Rows to which the SQL alone gave wrong values, if that was asked for.
     var corrections: [TableDifference] = []
 
     /// Records the new state of archives after a transition.
@@ -123,7 +125,7 @@ struct TransitionRows {
     guard step.direction == .down, let applied = knowledge.applied.last else { return }
     let broken = try lifting("looking for rows that do not fit the schema before \(step.id)") {
       () throws(SQLiteError) -> [BrokenConstraint] in
-      // What only added is taken back by taking away.
+      // If the phase only added objects, rows cannot fail to fit.
       if kept.isEmpty, try !ledger.schemas.hasLostObjects(since: applied.sequence) { return [] }
       return try FormerConstraints(
         trial.there, from: knowledge.schema,
@@ -138,7 +140,7 @@ struct TransitionRows {
       help: [first.opening])
   }
 
-  /// Columns that the migration itself added, which a migrate phase fills.
+  /// Columns that the migration itself added, and a migrate phase fills.
   private static func young(
     _ step: Plan.Step, _ knowledge: Knowledge, _ ledger: Ledger
   ) throws(MigrationError) -> (SchemaName, SchemaName) -> Bool {

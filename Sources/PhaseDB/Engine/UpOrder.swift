@@ -1,12 +1,12 @@
 internal import PhaseSQLite
 
-/// The order in which pending phases go up, and those that are held.
+/// Works out the order in which pending phases go up, and which ones are held.
 ///
-/// Phases go in folder order. A contract whose gates are closed is skipped and tried again at the end, because it may
-/// wait for a later phase; a held expand or migrate stops everything after it.
+/// Phases go up in folder order. A contract with a closed gate is skipped and tried again at the end, because it may
+/// wait for a later phase. A held expand or migrate phase stops all phases after it.
 struct UpOrder {
   private(set) var steps: [(id: PhaseID, phase: Phase)] = []
-  private(set) var held: [HeldPhase] = []
+  private(set) var held: [Plan.Held] = []
 
   private let planner: Planner
   private var appliedAt: [PhaseID: Timestamp]
@@ -29,7 +29,7 @@ struct UpOrder {
     self.beyond = beyond
     pending = candidates
     now = Timestamp(planner.judgement.now)
-    // As text: a moment takes apart only when a soak asks for it.
+    // Times stay text here: they are parsed only when a soak needs them.
     appliedAt = Dictionary(
       planner.applied.map { ($0.id, $0.appliedAt) },
       uniquingKeysWith: { first, _ in first })
@@ -39,7 +39,7 @@ struct UpOrder {
     while progress, steps.count < limit, !pending.isEmpty { progress = pass(limit: limit) }
   }
 
-  /// Goes through what is pending once.
+  /// Goes through the pending phases once.
   ///
   /// - Returns: true when another pass may find more.
   private mutating func pass(limit: Int) -> Bool {
@@ -59,7 +59,7 @@ struct UpOrder {
       let inFront = blocker ?? ownEarlier ?? (phase.kind == .contract ? contractHeld : nil)
       let gates = closedGates(id, phase, inFront: inFront, rest: pending + candidates[(index + 1)...])
       guard gates.isEmpty else {
-        held.append(HeldPhase(id: id, phase: phase, gates: gates))
+        held.append(Plan.Held(id: id, phase: phase, gates: gates))
         pending.append(candidate)
         if phase.kind == .contract { contractHeld = contractHeld ?? id } else { blocker = blocker ?? id }
         continue
@@ -92,7 +92,7 @@ struct UpOrder {
 
   private func closedGates(
     _ id: PhaseID, _ phase: Phase, inFront: PhaseID?, rest: [(id: PhaseID, phase: Phase)]
-  ) -> [ClosedGate] {
+  ) -> [Gate.Closed] {
     var gates = planner.judgement.closedForUp(
       id, phase, appliedAt: appliedAt, schema: schema ?? rehearsedSchema(id, phase),
       watched: steps.filter { $0.phase.watch != nil }.map(\.id), isWaiting: inFront != nil)
@@ -103,7 +103,7 @@ struct UpOrder {
     }
     if gates.isEmpty, let inFront {
       gates = [
-        ClosedGate(
+        Gate.Closed(
           gate: .order, reason: "\(inFront.short) comes first and is held",
           brief: "waits for \(inFront.short)",
           opening: "apply \(inFront)")
@@ -112,9 +112,9 @@ struct UpOrder {
     return gates
   }
 
-  /// A contract after which no version of some application could be live has to wait for the phases that the newer
-  /// version needs.
-  private func emptyInterval(after phase: Phase, rest: [(id: PhaseID, phase: Phase)]) -> ClosedGate? {
+  /// The gate of a contract after which no version of an application could be live. It has to wait for the phases
+  /// that the newer version needs.
+  private func emptyInterval(after phase: Phase, rest: [(id: PhaseID, phase: Phase)]) -> Gate.Closed? {
     guard !planner.judgement.overridden.contains(.window) else { return nil }
     let intervals = LiveIntervals.of(
       applied: planner.applied.map(\.windows) + steps.map(\.phase.windows) + [phase.windows],
@@ -122,7 +122,7 @@ struct UpOrder {
     for window in phase.windows {
       guard let interval = intervals[window.application], interval.isContradiction else { continue }
       let needed = rest.first { $0.phase.windows[window.application]?.upper == interval.upper }
-      return ClosedGate(
+      return Gate.Closed(
         gate: .window, reason: "after it no version of \(window.application) could be live: \(interval)",
         opening: needed.map { "apply \($0.id) first" }
           ?? "apply the phases that the newer version needs first")

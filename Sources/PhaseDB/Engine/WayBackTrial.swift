@@ -85,7 +85,7 @@ struct WayBackTrial {
       record.keys = try touched.compactMap { try RoundTripRecord.Keys(of: $0, on: connection) }
       record.chance?.contents = try touched.map { try TableContent(of: $0, on: connection) }
       let goesByRowID = !SQLTokens.identifiers(in: step.phase.down.text).isDisjoint(with: RowKey.rowIDNames)
-      if record.verdict == .exact, !goesByRowID {
+      if record.verdict == .blocked || record.verdict == .exact && !goesByRowID {
         let read = (trip.back?.readTables ?? []).subtracting(trip.risk.touched)
         let tables = try touched + read.compactMap { try Table($0, of: knowledge.schema, on: connection) }
         record.contents =

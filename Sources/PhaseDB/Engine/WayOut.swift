@@ -1,22 +1,22 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What an operator can do when a phase does not come down. The SQL of an applied phase is in the ledger and cannot
-/// change, so either rows change, or there is another way.
+/// Advice for an operator when a phase does not come down. The SQL of an applied phase is in the ledger and cannot
+/// change. So either rows have to change, or there is another way.
 enum WayOut {
-  /// When the SQL itself does not lead back, whatever the rows are.
+  /// For SQL that cannot lead back, whatever the rows are.
   static let forward: [Prose] = [
     "write a new migration instead: the SQL in the ledger cannot be changed",
     "or restore a snapshot made before: phasedb checkpoint list",
   ]
 
-  /// When rows do not fit the schema to which it leads.
+  /// For rows that do not fit the former schema.
   static let rows: [Prose] = [
     "change or delete the rows that do not fit; list them: phasedb rehearse down",
     "then run: phasedb down",
   ]
 
-  /// The same failure of a phase on its way down, with what an operator can do about it.
+  /// Adds this advice to the failure of a way down.
   static func advising(on failure: MigrationError) -> MigrationError {
     var error = failure
     switch error.id {

@@ -1,16 +1,16 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// How SQLite would run one direction of a batched phase: each statement must find its rows by the key, or every batch
-/// would read the whole table.
+/// Checks how SQLite would run one direction of a batched phase. Each statement must find its rows by the key:
+/// otherwise every batch would read the whole table.
 struct BatchPlan {
   let script: Script
   let key: BatchKey
   /// What the statements write, also from inside triggers.
   private(set) var writes = WriteSet()
-  /// Whether the statements always do the same to an untouched row, whatever other rows there are: they read no other
-  /// row, call no function whose result depends on time or chance, and write no unique column, for which a conflict
-  /// clause may skip a row. SQLite reports what it compiles; with a trigger, anything is possible.
+  /// Whether the effect of the statements on a row depends only on that row. Then they read no other row, call no
+  /// function that depends on time or chance, and write no unique column, for which a conflict clause may skip a row.
+  /// With a trigger this is assumed to be false.
   private(set) var isRepeatable = true
   /// Whether the statements call a function whose result depends on time or chance.
   private(set) var leavesToChance = false
@@ -128,7 +128,7 @@ struct BatchPlan {
       SELECT lower(i.name), l.partial FROM pragma_index_list(?1, 'main') AS l, pragma_index_xinfo(l.name, 'main') AS i
       WHERE l."unique" AND i.key
       """, .text(table))
-    // An expression has no name.
+    // A term that is an expression has no name.
     return terms.contains { $0[1] == 1 || $0[0].text.map { unfit.contains($0.folded) } ?? true }
   }
 }

@@ -10,7 +10,7 @@ package struct ConnectionDiscipline: ~Copyable {
   private let connection: Connection
   private let switches: [(setting: Connection.Switch, was: Bool)]
   private let durability: DurableCommits
-  /// In milliseconds. A busy callback of the application's own reads as 0: SQLite cannot give it back.
+  /// In milliseconds. With a busy callback of the application this is 0, and SQLite cannot restore the callback.
   private let busyTimeout: Int
   /// Whether the schema can be distrusted without breaking its triggers.
   private let distrusts: Bool
@@ -74,11 +74,11 @@ package struct ConnectionDiscipline: ~Copyable {
 /// not. An application whose triggers maintain a full-text index must be able to migrate, so if the library refuses,
 /// the schema is trusted as in the application.
 enum FullTextTrust {
-  /// Found out once by trying, because no version number tells what a library was built with.
+  /// It is tried once, because the version number does not tell how a library was built.
   static let isNeedless: Bool = {
     guard let scratch = try? Connection(path: "", mode: .memory) else { return true }
     scratch.turn(.trustedSchema, on: false)
-    // A library without FTS5 has nothing to refuse.
+    // A library without FTS5 cannot refuse it.
     guard (try? scratch.execute(script: "CREATE TABLE t (a); CREATE VIRTUAL TABLE f USING fts5 (a)")) != nil
     else {
       return true

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a line of `@effects` asks of its table. Every query only reads, under the guard of phases, and may be limited.
+/// The queries for one line of `@effects`. They only read, run under the guard of phases, and may have a time limit.
 struct EffectQuery {
   let effect: Effect
   private let table: Table
@@ -9,10 +9,11 @@ struct EffectQuery {
   /// How long each query may take; nil for as long as it takes.
   private let limit: Duration?
 
-  /// Why it cannot be asked.
+  /// The reason why a query cannot be answered.
   struct Unknown: Error {
     let why: Prose
-    /// What SQLite said of its surroundings: the disk, a lock, a request to stop. It says nothing of the table.
+    /// An error of SQLite about the disk, a lock or a request to stop, and not about the table; nil for other
+    /// reasons.
     private(set) var failure: SQLiteError?
 
     init(why: Prose) { self.why = why }
@@ -50,7 +51,7 @@ struct EffectQuery {
   }
 
   private var source: String { "main.\(SQLText.identifier(table.name.spelled))" }
-  // Without quotes where no column has the name: SQLite may take a quoted name for a text.
+  // Without quotes if no column has the name, because SQLite may take a quoted name for a text.
   private var column: String { isHiddenRowID ? effect.column : SQLText.identifier(effect.column) }
   /// The condition, alone on its lines.
   private var condition: String { effect.condition.map { "(\n\($0)\n)" } ?? "1" }
@@ -60,17 +61,17 @@ struct EffectQuery {
     (isHiddenRowID ? [effect.column] : []) + table.columns.map(\.name.spelled)
   }
 
-  /// The condition under which a row came since; `?1` is the mark.
+  /// The condition that a row is newer; `?1` is the mark.
   private func since(_ mark: Value) -> String { mark.isNull ? "\(column) IS NOT NULL" : "\(column) > ?1" }
 
-  /// What the count of rows behind a mark is asked by, for a look at how SQLite would find them.
+  /// The query that counts the rows after a mark. It is used to see how SQLite would find them.
   private var counting: String { "SELECT count(*) FROM \(source) WHERE \(column) > ?1 AND \(condition)" }
 }
 
 // MARK: - Asking
 
 extension EffectQuery {
-  /// The greatest value there is; of a table whose rowids are never used again, the greatest there ever was.
+  /// The greatest present value. If rowids are never used again, it is the greatest that ever existed.
   func mark() throws(Unknown) -> Value {
     let greatest = try value("SELECT max(\(column)) FROM \(source)")
     return max(greatest, try counter() ?? .null)
@@ -119,7 +120,7 @@ extension EffectQuery {
     return found
   }
 
-  /// How many rows came since and are not there any more; nil when SQLite does not know.
+  /// How many newer rows were deleted again; nil when SQLite does not know.
   ///
   /// A rowid that an application skipped counts, too.
   func deleted(behind mark: Value) throws(Unknown) -> Int? {
@@ -250,7 +251,7 @@ extension EffectQuery {
     throw Unknown(why: "\(changing)() gives another count each time")
   }
 
-  /// Functions that give the same rows another answer, whatever the clock says.
+  /// Functions that depend on chance or on the connection, so that the same rows may count differently.
   private static let changing: Set<FoldedName> = [
     "random", "randomblob", "changes", "total_changes", "last_insert_rowid",
   ]

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 package import PhaseSQLite
 
 /// The SQL of a phase, run under the guard inside an open transaction.
@@ -45,18 +46,19 @@ package struct GuardedScript {
     let temporaryBefore = try temporarySchema()
     let changesBefore = connection.totalChanges
     var reader = ScriptReader(script.text, on: connection)
-    // Where the statement starts that runs; nil while the next one is compiled.
-    var running: Int?
+    // The running statement; nil while the next one is compiled.
+    var running: Range<Int>?
     do {
       while let part = try reader.next() {
         let range = part.range
-        running = range.lowerBound
+        running = range
         connection.costLimit?.beginStatement()
         if !isBaseline { try refuseTokens(range) }
         var statement = part.take()
         for (name, value) in parameters { try statement.bind(value, to: name) }
         while try statement.step() {}
-        // A conflict clause, a trigger's RAISE(ROLLBACK) or a full disk ends the transaction without a word.
+        // A conflict clause, a trigger's RAISE(ROLLBACK) or a full disk may end the transaction without an error
+        // here.
         guard !connection.isAutocommit else { throw transactionEnded(at: range.lowerBound) }
         running = nil
         observe(StatementEffect(range: range, writes: guarding.finishStatement()))
@@ -64,11 +66,12 @@ package struct GuardedScript {
     } catch let error as MigrationError {
       throw error
     } catch let error as SQLiteError {
-      let offset = error.offset ?? script.offsetOfFirstToken(from: running ?? reader.offset)
+      let offset = error.offset ?? script.offsetOfFirstToken(from: running?.lowerBound ?? reader.offset)
       let place = script.place(at: offset, length: script.tokenLength(at: offset))
-      throw failure(error, place: place, refusal: guarding.refusal)
+      throw failure(error, running, place: place, refusal: guarding.refusal)
     } catch {
-      throw MigrationError(.statementFailed, "\(error)", at: script.place(at: running ?? reader.offset))
+      throw MigrationError(
+        .statementFailed, "\(error)", at: script.place(at: running?.lowerBound ?? reader.offset))
     }
     if let title = try temporarySchema().changes(since: temporaryBefore).first {
       let what = StatementGuard.Refusal(
@@ -96,18 +99,62 @@ package struct GuardedScript {
     MigrationError(.forbiddenStatement, "\(refusal.what) is not allowed", at: place, help: [refusal.remedy])
   }
 
-  private func failure(_ error: SQLiteError, place: Place, refusal: StatementGuard.Refusal?) -> MigrationError
-  {
+  private func failure(
+    _ error: SQLiteError, _ running: Range<Int>?, place: Place, refusal: StatementGuard.Refusal?
+  ) -> MigrationError {
     if error.code == .tooCostly { return MigrationError(error, while: "running SQL", at: place) }
-    // Not by SQLITE_AUTH alone: a refused function is reported as an error in the SQL.
+    // SQLITE_AUTH is not enough: SQLite reports a refused function as an error in the SQL.
     if let refusal { return forbidden(refusal, at: place) }
     if error.code.primary == .auth {
       return forbidden(StatementGuard.Refusal(what: "this statement", remedy: "remove it"), at: place)
     }
     if error.code.isOfSurroundings { return MigrationError(error, while: "running SQL", at: place) }
     if connection.isAutocommit { return transactionEnded("\(error.message)", at: place) }
+    if error.code.primary == .constraint, let rows = running.flatMap({ refusedRows(of: $0) }) {
+      return MigrationError(
+        .statementFailed, "\(error.message)", at: place, details: rows,
+        help: ["change or delete these rows, then run the command again"])
+    }
     return MigrationError(.statementFailed, "\(error.message)", at: place, help: ["correct the statement"])
   }
+
+  /// The rows that a guard of the phase found: an INSERT that copies bad rows into a table with `CHECK (false)`. Nil for
+  /// any other statement.
+  private func refusedRows(of range: Range<Int>) -> [Prose]? {
+    let sql = String(decoding: Array(script.text.utf8)[range], as: UTF8.self)
+    let words = SQLWord.all(in: sql)
+    guard words.count > 3, words[0].is("insert"), words[1].is("into"),
+      let select = words.first(where: { $0.is("select") }),
+      let definition = try? connection.rows(
+        "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND lower(name) = ?1",
+        .text(words[2].text.text)
+      ).first?[0].text
+    else { return nil }
+    let clauses = SQLWord.all(in: definition)
+    let refusesAll = clauses.indices.dropLast(2).contains {
+      clauses[$0].is("check") && clauses[$0 + 1].is("(") && clauses[$0 + 2].is("false")
+    }
+    guard refusesAll else { return nil }
+    let query = String(decoding: Array(sql.utf8)[select.range.lowerBound...], as: UTF8.self)
+    do {
+      var statement = try connection.prepare(query)
+      guard statement.isReadOnly else { return nil }
+      var rows: [Prose] = []
+      while rows.count <= Self.mostRefused, try statement.step() {
+        let values = (0..<statement.columnCount).map {
+          "\(statement.columnName(at: $0)) = \(statement.value(at: $0))" as Prose
+        }
+        rows.append(values.joined(separator: ", "))
+      }
+      if rows.count > Self.mostRefused { rows[Self.mostRefused] = "… and more" }
+      return rows.isEmpty ? nil : rows
+    } catch {
+      return nil
+    }
+  }
+
+  /// How many of these rows an error names.
+  private static let mostRefused = 10
 
   private func transactionEnded(at start: Int) -> MigrationError {
     let offset = script.offsetOfFirstToken(from: start)

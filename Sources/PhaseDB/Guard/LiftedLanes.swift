@@ -1,8 +1,8 @@
 internal import PhaseSQL
 package import PhaseSQLite
 
-/// The triggers that hold lanes in a database, out of the way of a transaction that they are not to hold: they would ignore
-/// the phase's own SQL.
+/// Drops the triggers that hold lanes for the time of a transaction, and makes them again. Otherwise they would stop
+/// the phase's own SQL, too.
 struct LiftedLanes {
   /// Each with its SQL.
   private let triggers: [(name: String, sql: String)]
@@ -51,7 +51,7 @@ package struct LaneTriggers {
       if let trial = try trial(ofTrigger: sql) { _ = try connection.prepare(trial) }
     } catch {
       guard error.code.primary == .error else {
-        // The transaction is the caller's, and ends with the error.
+        // The caller's transaction ends with the error.
         throw error
       }
       why = error.message
@@ -87,8 +87,8 @@ package struct LaneTriggers {
       .text.flatMap { LaneTrigger.isOne($0) ? $0 : nil }
   }
 
-  /// Makes a trigger hold until another moment, in seconds since 1970. One that is gone, or that holds no more, stays so.
-  /// Belongs into a transaction.
+  /// Makes a trigger hold until another moment, in seconds since 1970. A trigger that is gone, or no longer holds, is
+  /// not changed. Belongs into a transaction.
   func renew(_ name: String, until moment: Int64, now: Int64) throws(SQLiteError) -> Bool {
     guard let sql = try sql(of: name), let present = LaneTrigger.moment(in: sql), present > now,
       let renewed = LaneTrigger.renewed(sql, until: moment)
@@ -98,7 +98,7 @@ package struct LaneTriggers {
     return true
   }
 
-  /// Removes the triggers that hold lanes from a copy, in which no worker claims jobs and no run lets lanes go.
+  /// Removes the triggers that hold lanes from a copy: no worker claims jobs there, and no run releases lanes.
   package func drop() throws(SQLiteError) {
     let found = try connection.rows(
       "SELECT name FROM main.sqlite_schema WHERE type = 'trigger' AND substr(lower(name), 1, 13) = ?1",

@@ -20,7 +20,7 @@ final class StatementGuard {
   /// What the present statement writes.
   private var statement = WriteSet()
 
-  /// Whether the SQL is that of a phase, which leaves tables outside the schema alone. Whatever only reads may read them.
+  /// Whether the SQL is that of a phase. A phase must not touch ignored tables; SQL that only reads may read them.
   private let isOfPhase: Bool
   private var ignored = NamePatterns()
   private var functions = FunctionList.ofLibrary
@@ -39,7 +39,7 @@ final class StatementGuard {
     var asked = 0
     connection.setAuthorizer {
       [unowned self, costLimit = connection.costLimit, stubs = connection.stubs] action in
-      // A view of views of views is compiled for minutes, and no step of it has run yet.
+      // Deeply nested views may take minutes to compile, before any step runs.
       asked += 1
       if let costLimit, asked.isMultiple(of: 256), !costLimit.goesOn(after: 0) { return false }
       if action.code == .alterTable, action.first != "temp" { self.isAltering = true }
@@ -74,7 +74,7 @@ extension StatementGuard {
     if TemporarySchema.isTouched(by: action, isAltering: isAltering) { return Self.temporary }
     switch action.code {
     case .transaction, .savepoint:
-      // SQLite names the operation: BEGIN is what SAVEPOINT does with one, ROLLBACK what ROLLBACK TO does.
+      // SQLite reports SAVEPOINT as BEGIN, and ROLLBACK TO as ROLLBACK.
       let operation = action.first ?? "transaction control"
       let isBegun = action.code == .savepoint && operation == "BEGIN"
       return Refusal(
@@ -101,15 +101,16 @@ extension StatementGuard {
       }
     case .read:
       if let table = action.first, modules.refuses(table: table) { return Self.refusal(ofModule: table) }
-    // Statistics and sorted indexes of the ledger do no harm, and `ANALYZE` and `REINDEX` do not leave it out.
+    // `ANALYZE` and `REINDEX` cannot skip the ledger, and do it no harm.
     case .analyze, .reindex: return nil
     default: break
     }
     if isOfPhase, let refusal = refusal(ofTableLeftOut: action) { return refusal }
-    // A trigger that holds a lane is compiled with what fires it, and reads no more than its condition does.
+    // A trigger that holds a lane is compiled together with the statement that fires it. It only reads what its
+    // condition needs.
     let origin = action.origin.flatMap { $0.folded.hasPrefix(LaneTrigger.prefix) ? nil : $0 }
     let names = [action.first, action.second, origin].compactMap { $0 }
-    // `SELECT *` reads a retired column like any other. To name one is refused by its token.
+    // `SELECT *` reads a retired column like any other. A statement that names one is refused by its tokens.
     if action.code == .read, let column = action.second, RetiredName(SchemaName(column)) != nil,
       !Schema.isLedgerName(action.first ?? "")
     {
@@ -122,7 +123,7 @@ extension StatementGuard {
     return nil
   }
 
-  /// A change of a table that is outside the schema could not be seen, compared or taken back. The application's own
+  /// Refuses to change an ignored table: such a change could not be compared or undone. The application's own
   /// triggers and views may use it.
   private func refusal(ofTableLeftOut action: AuthorizedAction) -> Refusal? {
     guard action.origin == nil, action.code != .function, action.code != .pragma else { return nil }

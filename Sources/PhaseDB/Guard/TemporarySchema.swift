@@ -7,7 +7,7 @@ struct TemporarySchema: Equatable {
   /// As in `trigger refresh`, without the SQL, because ALTER TABLE rewrites SQL that names what it renames.
   let titles: Set<String>
 
-  /// Reads it, without phasedb's own objects.
+  /// Reads the TEMP schema, without phasedb's own objects.
   init(of connection: Connection) throws(SQLiteError) {
     titles = Set(
       try connection.rows("SELECT type, name FROM sqlite_temp_schema").compactMap { row in

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A phase that is applied, as the ledger knows it.
+/// An applied phase in the ledger.
 package struct AppliedPhase: Sendable, Hashable {
   package let id: PhaseID
   /// The number of its checkpoint: it rises with each checkpoint and is never used again.
@@ -16,8 +16,20 @@ package struct AppliedPhase: Sendable, Hashable {
   package let milliseconds: Double
   let schemaBefore: SchemaDigest
   let schemaAfter: SchemaDigest
-  /// Whether the baseline of the folder stands for it, so that it does not come down.
+  /// Whether the baseline of the folder replaces it, so that it cannot come down.
   package var isSquashed = false
+}
+
+/// What the ledger keeps of a phase's text.
+struct RecordedText {
+  let declarations: String
+  let up: String
+  let down: String
+
+  /// Whether it is the text of a phase to the byte, so that both have the same identity.
+  func isText(of phase: Phase) -> Bool {
+    phase.up.text == up && phase.down.text == down && phase.declarations == declarations
+  }
 }
 
 /// The applied phases of a ledger: the table `phasedb_phase`.
@@ -37,7 +49,7 @@ struct AppliedPhases: LedgerTable {
       var applied: [AppliedPhase] = []
       let ignored = try ledger.schemas.digestsOfIgnored()
       let floor = try ledger.squash.floor()
-      // Phase after phase says the same of the same applications.
+      // Most phases have the same windows, so each text is parsed once.
       var known: [String: Windows] = [:]
       while try rows.step() {
         let sequence = rows.integer(at: 0)
@@ -79,7 +91,18 @@ struct AppliedPhases: LedgerTable {
     }
   }
 
-  /// Whether claims of earlier phases of the same migration are in force again once a phase came down.
+  /// The text of every applied phase, in the order in which they were applied.
+  func texts() throws(SQLiteError) -> [RecordedText] {
+    var rows = try connection.prepare(
+      "SELECT declarations, up_sql, down_sql FROM phasedb_phase ORDER BY sequence")
+    var texts: [RecordedText] = []
+    while try rows.step() {
+      texts.append(RecordedText(declarations: rows.text(at: 0), up: rows.text(at: 1), down: rows.text(at: 2)))
+    }
+    return texts
+  }
+
+  /// Whether claims of earlier phases of the same migration apply again after a phase came down.
   func hasClaims(
     before phase: AppliedPhase, among applied: [AppliedPhase]
   ) throws(MigrationError) -> Bool {
@@ -89,8 +112,8 @@ struct AppliedPhases: LedgerTable {
     return false
   }
 
-  /// Refuses a phase that could not be reversed later, because reading its text would not give the same phase. A phase
-  /// from a file is never such a phase; one made in Swift may contain an unclosed string.
+  /// Refuses a phase that could not be reversed later, because its text in the ledger would not give the same phase.
+  /// This happens only to phases made in Swift, for instance with an unclosed string.
   static func refuseUnreadable(_ id: PhaseID, _ phase: Phase) throws(MigrationError) {
     let file = "ledger:\(id)"
     let restored = try PhaseFile.read(PhaseFile.render(phase), file: file, kind: phase.kind)
@@ -109,7 +132,7 @@ struct AppliedPhases: LedgerTable {
     milliseconds: Double, as action: LogEntry.Action = .up, by runner: Runner, at time: Timestamp
   ) throws(SQLiteError) -> AppliedPhase {
     let hash = phase.tokenHash
-    // As if nothing were ignored: which tables are, may change.
+    // The digest includes ignored tables, because the settings may change.
     let ignored = try ledger.schemas.digestsOfIgnored().sum(after: nil)
     var (recordedBefore, recordedAfter) = (before, after)
     recordedBefore += ignored
@@ -152,7 +175,7 @@ struct AppliedPhases: LedgerTable {
     try ledger.roundTrips.forget(of: applied.sequence)
     try ledger.watches.end(applied.sequence)
     try ledger.effects.forget(of: applied.id)
-    // Changes that were accepted later were recorded on top of the phase; what is left of them stands on its own.
+    // Changes that were accepted later were recorded after the phase. What is left of them is recorded again.
     try connection.execute("DELETE FROM phasedb_schema WHERE sequence >= ?1", .integer(applied.sequence))
     try ledger.schemas.record(drift, sequence: entry)
     return entry
@@ -188,7 +211,7 @@ extension Windows {
 }
 
 extension Substring {
-  /// Takes a name off the front: up to a space, or in double quotes with its quotes doubled.
+  /// Removes a name from the front: up to a space, or in double quotes with its quotes doubled.
   fileprivate mutating func takeName() -> String? {
     guard first == "\"" else {
       let name = prefix { $0 != " " }

@@ -1,13 +1,13 @@
 internal import PhaseSQLite
 
-/// A row of `phasedb_archive`: what one transition removed from one table, and where that is kept.
+/// A row of `phasedb_archive`: the record of one archive, which has what one transition removed from one table.
 struct ArchiveRecord: Sendable {
   enum State: String, Sendable {
-    /// It can be put back.
+    /// It can be restored.
     case kept
-    /// Its values had no row to come back to, or the rows had changed; only purge destroys it.
+    /// It is left over: its rows are gone or have changed, so its values were not restored. Only `purge` destroys it.
     case left
-    /// It is in the schema under another name, and not in a table of its own.
+    /// It is a retired object: in the schema under another name, and not in a table of its own.
     case retired
     case purged
   }
@@ -21,7 +21,7 @@ struct ArchiveRecord: Sendable {
   let entry: Int64
   /// The name of the table before the transition.
   let table: String
-  /// What is in it, as JSON.
+  /// Its description, as JSON.
   let content: String
   let rows: Int
   let digest: String

@@ -2,31 +2,31 @@ internal import PhaseSQLite
 
 /// A batched phase that is under way, as the ledger keeps it between two batches.
 ///
-/// At any time, rows up to its cursor are as the phase leaves them, and rows after it as they were before. On the way
-/// up the cursor rises, on the way down it falls, and it may turn at any batch.
+/// At any time, rows up to the cursor are as the phase leaves them, and rows after it are unchanged. The cursor rises
+/// on the way up and falls on the way down. It may change its direction after any batch.
 struct BatchRecord: Sendable {
   let id: PhaseID
   /// The phase as it was when its first batch ran.
   let phase: Phase
-  /// The format of the ledger then.
+  /// The format that the ledger had then.
   let format: Int
   /// The column that orders the batches.
   let key: String
-  /// The ends of the way, fixed when it began; nil when there was no row.
+  /// The first and the last key, fixed when it began; nil when there was no row.
   let ends: ClosedKeys?
   var direction: Direction
   var cursor: BatchCursor
   /// The cursor when it took this direction.
   var origin: BatchCursor
-  /// The number of rows on the way in this direction; nil when the key itself tells how far it is.
+  /// The number of rows in this direction; nil when the key itself shows how far it is.
   var total: Int?
-  /// Rows gone through in this direction.
+  /// The rows that are done in this direction.
   var rows: Int
   /// Rows without a parent before its first batch; nil when it can orphan none.
   var orphans: Int?
   var pace: Pace
   var pause: BatchPause?
-  /// When it took this direction, and when its runner last gave a sign of life.
+  /// When it took this direction, and when its runner last recorded that it is alive.
   var since: Timestamp
   var beat: Timestamp
   var runner: String
@@ -193,18 +193,18 @@ extension BatchCursor {
 }
 
 extension BatchRecord {
-  /// Turns to the other direction.
-  mutating func turn(at time: Timestamp) {
+  /// Changes the direction.
+  mutating func reverse(at time: Timestamp) {
     direction = direction == .up ? .down : .up
-    // What lies behind it lies before it now.
+    // The finished rows are now the ones to come.
     total = total == nil ? nil : rows
     rows = 0
     origin = cursor
     since = time
   }
 
-  /// An up continues only with the text and the ledger format with which it began, because otherwise half of the rows
-  /// would differ in meaning. A down may always continue, because its SQL is in the ledger.
+  /// A way up continues only with the text and the ledger format with which it began: otherwise the two parts of the
+  /// rows would have different meanings. A down may always continue, because its SQL is in the ledger.
   func refuseResume(of other: PhaseID, _ text: Phase, _ wanted: Direction) throws(MigrationError) {
     guard id == other else { throw inProgress("\(other.short) cannot run") }
     guard wanted == .up else { return }

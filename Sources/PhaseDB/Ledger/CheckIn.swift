@@ -7,7 +7,7 @@ package struct CheckIn: Sendable, Hashable {
   package let versionText: String
   /// The name of one running copy of the application, as in `web-1`.
   package let instance: String
-  /// When it last checked in; its text is as it was written.
+  /// When it last checked in, in the text that the application wrote.
   package let seenAt: Timestamp
 
   /// The version; nil when the text is invalid.

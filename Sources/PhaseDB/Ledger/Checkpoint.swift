@@ -1,11 +1,11 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A point to return to: what the ledger recorded after a phase, or a name an operator gave to such a point.
+/// A point to which a way down can return: one after each phase, with or without a name.
 public struct Checkpoint: Sendable, Hashable {
-  /// The operator's name, nil for the checkpoint that every phase ends at.
+  /// The name that an operator gave it; nil for the checkpoint at the end of each phase.
   public let name: String?
-  /// The number of the checkpoint: that of the last phase applied at the time, 0 before the first.
+  /// The number of the checkpoint: the sequence of the last phase applied then, 0 before the first.
   public let sequence: Int64
   /// The last phase applied at the time; nil before the first, or when that phase has been reversed since.
   public let phase: PhaseID?
@@ -14,7 +14,7 @@ public struct Checkpoint: Sendable, Hashable {
   public let who: String
   /// The machine on which it was done.
   public let host: String
-  /// What an operator wanted to remember.
+  /// The operator's note.
   public let note: String
   /// True while the phases applied at the time are still applied, so that `down` can return here.
   public let isReachable: Bool
@@ -23,11 +23,11 @@ public struct Checkpoint: Sendable, Hashable {
 }
 
 extension Checkpoint {
-  /// Whether this is its name, byte for byte. A new name must not equal another in other bytes, but a ledger may
-  /// contain such names.
+  /// Whether this is its name, byte for byte. Names that Swift treats as equal may differ in their bytes. A new name
+  /// like that is refused, but a ledger may contain one.
   func isCalled(_ name: String) -> Bool { self.name.map { ExactName($0) } == ExactName(name) }
 
-  /// The number of a checkpoint that a user names, by the name an operator gave or by its number.
+  /// Finds the number of a checkpoint by its name or its number.
   ///
   /// - Throws: `unknown-checkpoint`, and `checkpoint-gone` when a phase applied at the time was reversed since.
   static func sequence(

@@ -1,6 +1,6 @@
 internal import PhaseSQLite
 
-/// From where one line of `@effects` counts: a row of `phasedb_effect`.
+/// The point from which one line of `@effects` counts: a row of `phasedb_effect`.
 struct EffectMark: Sendable {
   /// The number of the line in the text of the phase, from 0.
   let number: Int
@@ -12,7 +12,7 @@ struct EffectMark: Sendable {
   let open: Int?
 }
 
-/// From where the effects of phases count: the tables `phasedb_effect` and `phasedb_effect_open`.
+/// The points from which effects count: the tables `phasedb_effect` and `phasedb_effect_open`.
 struct EffectMarks: LedgerTable {
   let ledger: Ledger
 

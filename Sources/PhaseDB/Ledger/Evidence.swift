@@ -7,18 +7,18 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// What a rehearsal showed of one phase: whether it goes up, down and up again on a copy of a database, and which rows
-/// differed afterwards.
+/// The evidence of a rehearsal of one phase: whether it went up, down and up again on a copy of a database, and which
+/// rows differed afterwards.
 ///
 /// It is valid only for the tokens of the phase and the schema it was rehearsed on.
 package struct Evidence: Sendable, Hashable {
   /// The verdict.
   package enum Verdict: String, Sendable, Hashable, CaseIterable {
-    /// Schema and rows came back, up and down and up again.
+    /// Schema and rows came back on the way down, and again on the second way up.
     case exact
-    /// What did not come back was declared by `@loses`.
+    /// Only losses that `@loses` declares did not come back.
     case declared
-    /// Rows did not come back, and no `@loses` declares it.
+    /// Rows did not come back that `@loses` does not declare.
     case lossy
     /// A direction did not run, or broke a claim.
     case failed
@@ -31,25 +31,25 @@ package struct Evidence: Sendable, Hashable {
   package let phase: PhaseID
   /// The identity of the phase's text.
   package let tokenHash: String
-  /// What the rehearsal showed.
+  /// The verdict of the rehearsal.
   package let verdict: Verdict
   package let at: Timestamp
   /// The user who rehearsed it.
   package let who: String
   /// The machine on which it was rehearsed.
   package let host: String
-  /// The versions that rehearsed it.
+  /// The version of phasedb that rehearsed it.
   package let phasedb: String
   /// The version of SQLite that ran it.
   package let sqlite: String
   package let times: RehearsedTimes
   /// The tables it was rehearsed on.
   package var tables: [RehearsedTable] { details.tables }
-  /// The rest of what it showed. It is rarely needed, and parsing it for hundreds of phases takes time.
+  /// The details. They are parsed only when needed, because that takes time for hundreds of phases.
   package var details: RehearsedDetails { RehearsedDetails(detailText) }
-  /// The same in the ledger's form.
+  /// The details as JSON, as the ledger has them.
   let detailText: String
-  /// The schema it was rehearsed on, and the one it led to; nil when it led to none.
+  /// The schema on which it was rehearsed, and the one to which it led; nil when it failed.
   let schemaBefore: SchemaDigest
   let schemaAfter: SchemaDigest?
 
@@ -61,7 +61,7 @@ package struct Evidence: Sendable, Hashable {
     return ([verdict.rawValue] + times).joined(separator: ", ")
   }
 
-  /// Why it does not prove that its phase comes back, and a remedy; nil when it does.
+  /// Why it is not a proof that its phase comes back, and a remedy; nil when it is a proof.
   func objection(to id: PhaseID) -> (reason: Prose, opening: Prose)? {
     switch verdict {
     case .exact, .declared: return nil
@@ -80,7 +80,7 @@ package struct Evidence: Sendable, Hashable {
   }
 }
 
-/// What a rehearsal measured, in milliseconds and bytes; nil for what did not run.
+/// The measurements of a rehearsal, in milliseconds and bytes; nil for parts that did not run.
 package struct RehearsedTimes: Sendable, Hashable, Codable {
   /// The slower of the two ways up.
   package var up: Double?
@@ -92,7 +92,7 @@ package struct RehearsedTimes: Sendable, Hashable, Codable {
   package var rowsDown = 0
   /// The size of the phase's archive; nil when this SQLite cannot tell.
   package var archiveBytes: Int?
-  /// What the way up wrote to the write-ahead log.
+  /// How much the way up wrote to the write-ahead log.
   package var logBytes: Int?
 
   private enum CodingKeys: String, CodingKey {
@@ -112,15 +112,15 @@ package struct RehearsedTable: Sendable, Hashable, Codable {
   package let declared: Int
 }
 
-/// What a rehearsal looked at.
+/// The details of a rehearsal: tables, and probes.
 package struct RehearsedDetails: Sendable, Hashable, Codable {
   package var tables: [RehearsedTable]
-  /// Tables that the phase touches and that had no rows, so that nothing is proved for them.
+  /// Tables that the phase touches and that had no rows. Nothing is proved for them.
   package var emptyTables: [String] = []
-  /// The titles of the probes that were seen to fail once what they read was broken.
+  /// The titles of the probes that failed when their data was broken on purpose.
   package var redProbes: [String] = []
 
-  /// Earlier versions wrote the tables alone.
+  /// Earlier versions wrote only the tables.
   fileprivate init(_ text: String) {
     self =
       EvidenceJSON.read(RehearsedDetails.self, from: text)
@@ -163,8 +163,8 @@ struct EvidenceRecords: LedgerTable {
     return all
   }
 
-  /// Records evidence and removes what it supersedes: evidence of other texts of the phase, and of the same text on the
-  /// same schema, unless that says that rows did not come back and the new one does not. Belongs into a transaction.
+  /// Records evidence and removes what it replaces: evidence of other texts of the phase, and of the same text on the
+  /// same schema. Evidence of a loss is kept if the new evidence does not show one. Belongs into a transaction.
   func record(_ evidence: Evidence, by runner: Runner, at time: Timestamp) throws(SQLiteError) {
     try connection.execute(
       """
@@ -232,7 +232,7 @@ enum EvidenceJSON {
   struct File: Codable {
     let version: Int
     var evidence: [Item]
-    /// What compat showed; earlier versions did not write it.
+    /// The evidence of compat; earlier versions did not write it.
     var compat: [CompatEvidence]?
   }
 
@@ -275,14 +275,14 @@ extension EvidenceJSON.Item {
   }
 }
 
-/// What compat showed of one version of an application: whether it works on every state on which it may be live.
+/// The evidence of compat for one version of an application: whether it works on every state on which it may be live.
 ///
 /// It is valid only for the phases, the queries and the schemas that it was made with.
 package struct CompatEvidence: Sendable, Hashable, Codable {
   package enum Means: String, Sendable, Hashable, Codable {
     /// The queries in `apps` were run.
     case queries
-    /// The application's own tests were run, which show more.
+    /// The application's own tests were run. They show more.
     case tests
   }
 
@@ -313,7 +313,7 @@ package struct CompatEvidence: Sendable, Hashable, Codable {
   package let means: Means
   /// SHA-256 of the file with its queries; empty for its own tests.
   package let queries: String
-  /// Every phase there was.
+  /// Every phase of the folder at that time.
   package let phases: [Text]
   package let states: [State]
   package let at: String

@@ -1,44 +1,44 @@
 internal import PhaseSQLite
 
-/// What the ledger knows of a lane: a row of `phasedb_lane`.
+/// The ledger's record of a lane: a row of `phasedb_lane`.
 package struct LaneRecord: Sendable, Hashable {
   package enum State: String, Sendable, Hashable, CaseIterable {
-    /// It is about to be held, and what was begun may still go on.
+    /// It is about to be held, and jobs may still be in flight.
     case holding
-    /// Nothing new is begun.
+    /// It is held: no new work starts.
     case held
-    /// Nobody holds it.
+    /// It is not held.
     case open
   }
 
   /// The name in the settings.
   package let name: String
   package internal(set) var state: State
-  /// Since when it is in that state.
+  /// When it entered this state.
   package internal(set) var since: Timestamp
-  /// When it is open again by itself, as far as it was held by a trigger; renewed while a run lives.
+  /// When it opens automatically, if a trigger holds it. A run renews this moment.
   package internal(set) var until: Timestamp
-  /// The phase that needs it; empty when none does.
+  /// The phase that needs it; empty when no phase does.
   package internal(set) var phase: String
   /// The watch that it stays held for; nil when there is none.
   package internal(set) var watch: Int64?
-  /// Why somebody holds it by hand; empty when nobody does.
+  /// Why an operator holds it; empty when no operator does.
   package internal(set) var reason: String
-  /// How long somebody holds it by hand.
+  /// Until when an operator holds it.
   package internal(set) var byHand: Timestamp?
   /// The file of the queue; empty for this database.
   package let file: String
   package internal(set) var holder: Runner
 
-  /// Whether somebody holds it by hand at a moment.
+  /// Whether an operator holds it at a moment.
   func isHeldByHand(at now: Timestamp) -> Bool { byHand.map { $0 > now } ?? false }
 
-  /// Whether it is held for a run of another process that may live.
+  /// Whether it is held for a run of another process that may still be alive.
   func isOfAnotherRun(than runner: Runner) -> Bool {
     state != .open && !phase.isEmpty && holder != runner && !holder.isProvablyDead(seenFrom: runner)
   }
 
-  /// One that is not held yet.
+  /// The record of a lane that is not held yet.
   static func new(_ name: String, _ lane: Lane, _ runner: Runner) -> LaneRecord {
     LaneRecord(
       name: name, state: .open, since: Timestamp(text: ""), until: Timestamp(text: ""), phase: "", watch: nil,
@@ -50,7 +50,7 @@ package struct LaneRecord: Sendable, Hashable {
 struct LaneRecords: LedgerTable {
   let ledger: Ledger
 
-  /// Every lane that was ever held, by name; nothing in a ledger of an older format.
+  /// Every lane that was ever held, by name; empty in a ledger of an older format.
   func all() throws(SQLiteError) -> [LaneRecord] {
     guard format >= 5 else { return [] }
     var rows = try connection.prepare(
@@ -78,7 +78,7 @@ struct LaneRecords: LedgerTable {
   /// The row of a lane; nil when it was never held.
   func named(_ name: String) throws(SQLiteError) -> LaneRecord? { try all().first { $0.name == name } }
 
-  /// Records how a lane is. Belongs into a transaction.
+  /// Records the state of a lane. Belongs into a transaction.
   func record(_ lane: LaneRecord) throws(SQLiteError) {
     try connection.execute(
       """

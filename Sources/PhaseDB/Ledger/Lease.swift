@@ -1,13 +1,13 @@
 internal import PhaseSQLite
 
-/// Who runs several transactions as one, since when, and for what.
+/// The lease of a run: who runs several transactions as one, since when, and for what.
 struct Lease: Sendable, Hashable {
   let holder: Runner
   let since: Timestamp
   /// What the holder does, as in "up, 3 phases".
   let work: String
 
-  /// Says that the holder, who may be alive, is in the way.
+  /// The error that another run, which may be alive, has the lease.
   var held: MigrationError {
     MigrationError(
       .leaseHeld,
@@ -41,6 +41,6 @@ struct LeaseRow: LedgerTable {
       .text(lease.since.text), .text(lease.work))
   }
 
-  /// Gives it back.
+  /// Releases the lease.
   func release() throws(SQLiteError) { try connection.execute("DELETE FROM phasedb_lease") }
 }

@@ -1,9 +1,9 @@
 internal import PhaseSQLite
 
-/// The bookkeeping tables inside the user's database.
+/// The ledger: the tables `phasedb_…` in which phasedb keeps its records, inside the user's database.
 package struct Ledger {
   let connection: Connection
-  /// Its format, which may be an older one until the ledger is written; later tables are then missing.
+  /// Its format. It may be an older one until the ledger is written; then newer tables are missing.
   package let format: Int
 
   init(connection: Connection, format: Int = LedgerFormat.current) {
@@ -17,40 +17,40 @@ package struct Ledger {
   var phases: AppliedPhases { AppliedPhases(ledger: self) }
   /// The schemas that phases led to.
   var schemas: RecordedSchemas { RecordedSchemas(ledger: self) }
-  /// What phases removed.
+  /// The archives: what phases removed.
   var archives: ArchiveRecords { ArchiveRecords(ledger: self) }
-  /// What ways back did when their phases went up.
+  /// The results of ways back that were tried when their phases went up.
   var roundTrips: RoundTripRecords { RoundTripRecords(ledger: self) }
-  /// What ways down did when they were tried later.
+  /// The results of ways down that were tried later.
   var waysDown: WayDownRecords { WayDownRecords(ledger: self) }
-  /// What rehearsals showed.
+  /// The evidence of rehearsals.
   var evidence: EvidenceRecords { EvidenceRecords(ledger: self) }
-  /// The points that an operator named.
+  /// The named checkpoints.
   var checkpoints: Checkpoints { Checkpoints(ledger: self) }
-  /// The applications that run.
+  /// The check-ins of applications.
   var checkIns: CheckIns { CheckIns(ledger: self) }
-  /// Who runs several transactions as one.
+  /// The lease of the present run.
   var lease: LeaseRow { LeaseRow(ledger: self) }
   /// The batched phase that is under way.
   var batches: BatchRecords { BatchRecords(ledger: self) }
-  /// What watches saw.
+  /// The watches of phases, and their samples.
   var watches: WatchRecords { WatchRecords(ledger: self) }
-  /// The job queues that are held.
+  /// The lanes.
   var lanes: LaneRecords { LaneRecords(ledger: self) }
   /// The switches of phases.
   var switches: SwitchRecords { SwitchRecords(ledger: self) }
-  /// How switches are raised.
+  /// The ramps of switches.
   var ramps: RampRecords { RampRecords(ledger: self) }
-  /// From where the effects of phases count.
+  /// The points from which effects count.
   var effects: EffectMarks { EffectMarks(ledger: self) }
   /// Rows without a parent.
   var orphans: OrphanRecord { OrphanRecord(ledger: self) }
-  /// Phases that a baseline stands for.
+  /// The phases that a baseline replaces.
   var squash: SquashRecord { SquashRecord(ledger: self) }
 
   // MARK: Whether there is one, and which
 
-  /// What a database says of its ledger.
+  /// Whether a database has a ledger, and in which format.
   enum Presence: Hashable {
     case absent
     case present(format: Int, writtenBy: String)
@@ -63,7 +63,7 @@ package struct Ledger {
 
   /// Looks for a ledger without changing anything.
   static func presence(in connection: Connection) throws(SQLiteError) -> Presence {
-    // A table of that name with other columns is somebody else's, and drift.
+    // A table of that name with other columns is not a ledger; it counts as drift.
     let columns = try connection.value(
       """
       SELECT count(*) FROM main.sqlite_schema s, pragma_table_info(s.name, 'main') c
@@ -75,7 +75,7 @@ package struct Ledger {
     return .present(format: Int(format?.integer ?? 0), writtenBy: tool?.text ?? "unknown")
   }
 
-  /// Makes the tables, and records the schema and the rows without a parent that they found. Belongs into a transaction.
+  /// Makes the tables, and records the present schema and the rows without a parent. Belongs into a transaction.
   static func create(
     in connection: Connection, schema: Schema, by runner: Runner, at time: Timestamp
   ) throws -> Ledger {
@@ -120,8 +120,8 @@ package struct Ledger {
     return digest
   }
 
-  /// Whether SQLite has counted no change of the schema since the ledger was last written (sqlite.org/fileformat2.html,
-  /// "schema cookie"). A change made through `writable_schema` need not be counted.
+  /// Whether the schema is unchanged since the ledger was last written, by SQLite's own counter
+  /// (sqlite.org/fileformat2.html, "schema cookie"). The counter may miss a change made through `writable_schema`.
   func hasSameSchemaVersion() throws(SQLiteError) -> Bool {
     try connection.value(
       "SELECT schema_version = (SELECT schema_version FROM pragma_schema_version) FROM phasedb_log ORDER BY id DESC LIMIT 1"
@@ -175,7 +175,7 @@ package struct Ledger {
 
   /// The log, oldest first.
   ///
-  /// - Parameter limit: only the newest so many entries; nil for all.
+  /// - Parameter limit: how many of the newest entries; nil for all.
   func entries(limit: Int? = nil) throws(SQLiteError) -> [LogEntry] {
     try entries("ORDER BY id DESC LIMIT ?1", .integer(Int64(limit ?? -1)))
   }
@@ -228,15 +228,14 @@ package struct Ledger {
             "it is unknown whether the change was committed, because the database cannot be read"
           failure.help.append("once it can be read, see what is applied: phasedb status")
         } catch {
-          // There is no log: the transaction that made it was rolled back.
+          // Without a log, the transaction that made it was rolled back.
         }
       }
       throw failure
     }
   }
 
-  /// Reports where the last commit went if the file is no longer at its path, because somebody moved it between the
-  /// last check and the commit.
+  /// Throws if the file was moved between the last check and the commit, and says where the commit went.
   ///
   /// - Throws: `database-replaced` with standing `partWay`.
   static func refuseMoved(_ connection: Connection, _ activity: Prose) throws(MigrationError) {
@@ -270,7 +269,7 @@ package struct Ledger {
   }
 }
 
-/// One of the ledger's tables, with what reads and writes it.
+/// One of the ledger's tables, with the functions that read and write it.
 protocol LedgerTable {
   var ledger: Ledger { get }
 }

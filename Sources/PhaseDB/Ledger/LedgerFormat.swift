@@ -3,19 +3,20 @@ internal import PhaseSQLite
 
 /// The tables of the ledger, and the version of their layout.
 enum LedgerFormat {
-  /// What this version of phasedb writes and understands.
+  /// The format that this version of phasedb writes, and the newest that it understands.
   static let current = 5
 
-  /// Makes the tables of the present format. SQL of 3.35 only: no STRICT, which came with 3.37.
+  /// The SQL that makes the tables of the present format. It works with SQLite 3.35, so it has no STRICT tables,
+  /// which came with 3.37.
   static let definition = definition(of: current)
 
-  /// Makes the tables of a format that was written at some time.
+  /// The SQL that makes the tables of an older format.
   static func definition(of format: Int) -> String {
     let added = additions.filter { $0.key <= format }.sorted { $0.key < $1.key }
     return ([first] + added.map(\.value)).joined(separator: "\n")
   }
 
-  /// What each format added to the one before it, by its number.
+  /// What each format added to the one before, by its number.
   static let additions: [Int: String] = [
     2: """
     -- What a transition took away: the rows stand in phasedb_archive_<id>, content says what they are and how to find
@@ -173,9 +174,9 @@ enum LedgerFormat {
     5: [lanes, switches, effects].joined(separator: "\n"),
   ]
 
-  /// Of format 5: the lanes that were ever held. state is holding, held or open; until is the moment at which the trigger
-  /// of a lane stops holding it, whoever lives; watch is the row of phasedb_watch that it stays held for; reason and by_hand
-  /// tell why somebody holds it by hand, and how long.
+  /// Part of format 5: the lanes that were ever held. `state` is holding, held or open. `until` is the moment at
+  /// which the trigger of a lane stops holding it. `watch` is the row of phasedb_watch for which it stays held.
+  /// `reason` and `by_hand` tell why an operator holds it, and until when.
   private static let lanes = """
     CREATE TABLE phasedb_lane (
       name TEXT NOT NULL PRIMARY KEY,

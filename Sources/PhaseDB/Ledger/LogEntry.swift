@@ -11,13 +11,13 @@ package struct LogEntry: Sendable, Hashable {
     case up
     /// A phase came down.
     case down
-    /// A run failed in a phase, and what it had begun there was rolled back.
+    /// A run failed in a phase, and its changes there were rolled back.
     case stop
     /// A named checkpoint was set.
     case checkpoint
     /// A gate was overridden.
     case override
-    /// The schema had changed, and an operator accepted it.
+    /// The schema had changed from outside, and an operator accepted that.
     case drift
     /// An existing database was recorded as being at its baseline or at a phase.
     case adopt
@@ -25,23 +25,23 @@ package struct LogEntry: Sendable, Hashable {
     case restore
     /// An applied phase got the number that the folder gives it.
     case renumber
-    /// A baseline stands for phases from now on.
+    /// A baseline replaces phases from now on.
     case squash
     /// The evidence of a rehearsal was recorded.
     case rehearse
-    /// Before a phase came down, what it had caused was counted and listed.
+    /// The effects of a phase were counted and listed before it came down.
     case effects
-    /// What a phase had removed was destroyed.
+    /// The archives or retired objects of a phase were destroyed.
     case purge
     /// Rows without a parent were accepted.
     case accept
-    /// The watch of a phase came to a verdict, or somebody took it on themselves.
+    /// The watch of a phase had a verdict, or an operator waived it.
     case watch
-    /// Watches were kept from reversing, or let again.
+    /// Watches were frozen, or allowed to reverse again.
     case freeze, unfreeze
-    /// A lane was held, or let go.
+    /// A lane was held or released.
     case lane
-    /// A switch was made, changed or removed, or somebody was pinned.
+    /// A switch was made, changed or removed, or a subject was pinned.
     case `switch`
     /// A lease of a dead process was taken over.
     case takeOver = "take-over"
@@ -52,9 +52,9 @@ package struct LogEntry: Sendable, Hashable {
   package let at: Timestamp
   package let who: String
   package let host: String
-  /// What was done; possibly a word of a newer version.
+  /// What was done. It may be a word of a newer version.
   package let action: String
-  /// The phase or checkpoint it was done to, empty when there is none.
+  /// The phase, checkpoint or other object to which it was done; empty when there is none.
   package let subject: String
   package let detail: String
   /// SHA-256 over this row and the hash of the row before it, in hexadecimal, after the version of the hashed fields.
@@ -77,7 +77,7 @@ package struct LogEntry: Sendable, Hashable {
 
   /// The hash that this row should have after a row with the hash `previous`, in the version of its own hash.
   ///
-  /// Every field is preceded by its length, so that no two rows write the same bytes.
+  /// Every field is preceded by its length, so that different rows never give the same bytes.
   func expectedHash(after previous: String) -> String {
     coversSchemaVersion ? presentHash(after: previous) : SHA256.hex(Self.bytes(of: fields(after: previous)))
   }
@@ -95,10 +95,10 @@ package struct LogEntry: Sendable, Hashable {
     fields.flatMap { "\($0.utf8.count):\($0)".utf8 }
   }
 
-  /// What the first row's hash covers instead of an earlier hash.
+  /// The value that the first row's hash covers in place of an earlier hash.
   static let genesis = String(repeating: "0", count: 64)
 
-  /// The entries whose hash is not what it must be, in order.
+  /// The entries with a wrong hash, in order.
   static func broken(in entries: [LogEntry]) -> [LogEntry] {
     var previous = genesis
     var next: Int64 = 1

@@ -1,9 +1,9 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Rows whose foreign key has no parent, by the missing key.
+/// Rows whose foreign key has no parent, grouped by the missing key.
 ///
-/// The key stays the same when VACUUM or a rebuild gives rows other rowids.
+/// They are grouped by key, because VACUUM or a rebuild may give rows other rowids.
 struct Orphans: Hashable, Sendable {
   /// A foreign key, and the missing parent.
   struct Key: Hashable, Sendable {
@@ -26,10 +26,10 @@ struct Orphans: Hashable, Sendable {
   var isEmpty: Bool { rows.isEmpty }
   var count: Int { rows.values.reduce(0, +) }
 
-  /// The most missing keys that are listed for one foreign key; of more, only the number of rows is known.
+  /// The most missing keys that are listed for one foreign key. If there are more, only their rows are counted.
   static let limit = 1_000
 
-  /// Those that others lack, or of which there are more here.
+  /// The rows that others do not have, or of which there are more here.
   func beyond(_ others: Orphans) -> Orphans {
     var new = Orphans()
     for (key, count) in rows {
@@ -39,7 +39,7 @@ struct Orphans: Hashable, Sendable {
       }
       if count > known { new.rows[key] = count - known }
     }
-    // What was only counted then says how many rows there may be, and not which.
+    // For a key that was only counted, it is known how many rows there may be, and not which.
     for (key, limit) in others.rows where key.values.isEmpty && !key.columns.isEmpty {
       let now = rows.filter { $0.key.foreignKey == key }
       new.rows = new.rows.filter { $0.key.foreignKey != key }
@@ -49,7 +49,7 @@ struct Orphans: Hashable, Sendable {
     return new
   }
 
-  /// Those that others also have.
+  /// The rows that others also have.
   func known(to others: Orphans) -> Orphans {
     let new = beyond(others)
     var known = Orphans()
@@ -123,7 +123,7 @@ extension Orphans {
       let table = table[0].text ?? ""
       guard Schema.reasonToLeaveOut(table.folded, connection.ignoredTables) == nil else { continue }
       do throws(SQLiteError) {
-        // Counted by SQLite: there may be more of them than memory holds.
+        // SQLite counts them, because there may be more than fit into memory.
         let found = try connection.rows(
           "SELECT fkid, count(*) FROM pragma_foreign_key_check(?1) GROUP BY fkid", .text(table))
         for part in found {
@@ -173,21 +173,21 @@ extension Orphans {
 
 // MARK: - In the ledger
 
-/// Rows without a parent that the ledger records.
+/// The rows without a parent that the ledger knows.
 struct KnownOrphans {
-  /// Those that existed when the ledger began; nil in a ledger that is older than this record.
+  /// The rows that had no parent when the ledger began; nil in a ledger that is older than this record.
   var before: Orphans?
-  /// Those that an operator accepted since.
+  /// The rows that an operator accepted since.
   var accepted = Orphans()
 }
 
-/// What a ledger says of rows without a parent: a row of `phasedb_meta`.
+/// The ledger's record of rows without a parent: a row of `phasedb_meta`.
 struct OrphanRecord: LedgerTable {
   let ledger: Ledger
 
   private static let key = "orphans"
 
-  /// What it says.
+  /// Reads the record.
   func known() throws(MigrationError) -> KnownOrphans {
     let text = try lifting("reading the ledger") { () in
       try connection.value("SELECT value FROM phasedb_meta WHERE key = ?1", .text(Self.key))?.text
@@ -208,7 +208,7 @@ struct OrphanRecord: LedgerTable {
   }
 }
 
-/// Rows without a parent as the ledger keeps them.
+/// Rows without a parent in the JSON of the ledger.
 private struct OrphansJSON: Codable {
   let before: [Item]?
   let accepted: [Item]

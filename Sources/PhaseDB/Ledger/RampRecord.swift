@@ -1,17 +1,17 @@
 internal import PhaseSQLite
 
-/// How a switch is raised step by step: a row of `phasedb_ramp`.
+/// The ramp of a switch, which raises it step by step: a row of `phasedb_ramp`.
 package struct RampRecord: Sendable, Hashable {
   package enum Verdict: String, Sendable, Hashable, CaseIterable {
-    /// Steps are still to come, or the present one is still judged.
+    /// The present step is being judged, or steps are still to come.
     case ramping
-    /// The last step was judged, too.
+    /// All steps passed.
     case passed
-    /// Too much was unknown: the switch stays where it is.
+    /// Too many samples were unknown: the switch stays where it is.
     case unclear
     /// A probe failed, and the switch was closed.
     case failed
-    /// Somebody set the switch meanwhile.
+    /// An operator set the switch meanwhile.
     case ended
   }
 
@@ -24,13 +24,13 @@ package struct RampRecord: Sendable, Hashable {
   /// The sequence of the phase whose probes judge.
   let phase: Int64
   package internal(set) var judgement: WatchJudgement
-  /// What the probes showed before, by their titles.
+  /// The values of the probes before the ramp, by their titles.
   let baseline: [String: Double]
   package internal(set) var verdict: Verdict
   package internal(set) var detail: String
   package let since: Timestamp
   package internal(set) var beat: Timestamp
-  /// Who runs it; nil when nobody does.
+  /// The process that runs it; nil when none does.
   var runner: Runner?
 
   package var isOpen: Bool { verdict == .ramping }
@@ -40,7 +40,7 @@ package struct RampRecord: Sendable, Hashable {
   /// `step 2 of 4`.
   package var place: Prose { "step \(step) of \(steps.count)" }
 
-  /// Why the exposure is what it is.
+  /// The reason for the present exposure, for the log.
   var reason: String { "ramp, step \(step) of \(steps.count)" }
 }
 
@@ -86,7 +86,7 @@ struct RampRecords: LedgerTable {
       .text(ramp.runner.map { WayDownJSON.text(RunnerText($0)) } ?? ""))
   }
 
-  /// Ends a ramp because somebody else changed its switch. Belongs into the transaction of that.
+  /// Ends a ramp because its switch was changed otherwise. Belongs into the transaction of that change.
   func end(of name: String, _ why: String, at time: Timestamp) throws(SQLiteError) {
     try connection.execute(
       "UPDATE phasedb_ramp SET verdict = 'ended', detail = ?2, beat = ?3 WHERE name = ?1 AND verdict = 'ramping'",

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Sums of the digests of objects that were part of the schema and are left out now.
+/// The digests of objects that were part of the recorded schemas and are ignored now.
 struct IgnoredDigests {
   private var sums: [(sequence: Int64, sum: SchemaDigest)] = []
 
@@ -40,8 +40,8 @@ struct RecordedSchemas: LedgerTable {
     try connection.value("SELECT max(sequence) FROM phasedb_schema")?.integer ?? 0 > sequence
   }
 
-  /// What the digests in the ledger owe to tables that the settings leave out by now, by the sequence from which on they
-  /// do. These tables were part of the schema when the digests were recorded.
+  /// The part of the ledger's digests that comes from tables which the settings ignore now, by the sequence number
+  /// since which they are included. These tables were part of the schema when the digests were recorded.
   func digestsOfIgnored() throws(SQLiteError) -> IgnoredDigests {
     guard !connection.ignoredTables.isEmpty else { return IgnoredDigests() }
     var rows = try connection.prepare(
@@ -66,8 +66,8 @@ struct RecordedSchemas: LedgerTable {
       .text(SchemaChange.Kind.removed.rawValue)) != nil
   }
 
-  /// Whether a table that was there after the phase with a sequence number was dropped since. One that was dropped and
-  /// made again by the same phase was rebuilt.
+  /// Whether a table that existed after the phase with a sequence number was dropped since. A table that one phase
+  /// dropped and made again was rebuilt, and does not count.
   func hasDropped(_ table: String, since sequence: Int64) throws(SQLiteError) -> Bool {
     try connection.value(
       """
@@ -86,7 +86,7 @@ struct RecordedSchemas: LedgerTable {
     ).compactMap { $0[0].integer }
   }
 
-  /// The schema as it was recorded after the phase with a sequence number, 0 for the one the ledger began with.
+  /// The recorded schema after the phase with a sequence number; 0 for the schema with which the ledger began.
   ///
   /// The ledger keeps only what each phase changed, so that it grows with the changes and not with the schema; this
   /// adds up the changes.
@@ -106,7 +106,7 @@ struct RecordedSchemas: LedgerTable {
     return Schema(objects.values.filter { !$0.isIgnored(by: connection.ignoredTables) })
   }
 
-  /// The schema as it was recorded before the last applied phase.
+  /// The recorded schema before the last applied phase.
   ///
   /// - Parameter present: the present schema, from which the phase's changes are subtracted, so that its other objects
   ///   need not be read and parsed again. If that does not lead to the recorded schema, all changes are added up.

@@ -50,8 +50,8 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   /// What is known about a way back that depends on chance; nil for any other.
   var chance: Chance?
   /// What the tables held that either direction touches or the way back reads, once the phase was up: while they hold it
-  /// in the same order, the way back does what it was seen to do. nil where it was not seen to give every row back, or
-  /// goes by rowids, which VACUUM may change.
+  /// in the same order, the way back does what it was seen to do. nil where it was seen neither to give every row back nor
+  /// to be blocked, or goes by rowids, which VACUUM may change.
   var contents: [TableContent]?
   /// What the tables held that were compared, once the way back had run; nil with ``contents``.
   var given: [TableContent]?

@@ -1,8 +1,8 @@
 internal import PhaseSQLite
 
-/// A run that failed, as the log keeps it.
+/// A failed run in the log.
 ///
-/// It names the error and the line, and never a value of a row, because the log outlives the rows and others read it.
+/// It has the error and the line, and never a value of a row: the log outlives the rows, and others may read it.
 package struct RunStop: Sendable, Hashable {
   package let at: Timestamp
   /// The phase at which it stopped.
@@ -42,7 +42,7 @@ package struct RunStop: Sendable, Hashable {
     (self.error, self.line, self.standing) = (error, line, standing)
   }
 
-  /// Nil for an entry of another kind, and for one with words that this version does not know.
+  /// Reads an entry of the log; nil for another kind of entry, and for words that this version does not know.
   init?(_ entry: LogEntry) {
     guard entry.action == LogEntry.Action.stop.rawValue, let phase = try? PhaseID(entry.subject),
       let parts = entry.detail.wholeMatch(of: #/(\w+): ([a-z-]+)(?: at line (\d{1,9}))? \(([a-z-]+)\)/#)?

@@ -1,29 +1,30 @@
 internal import PhaseSQLite
 
-/// What a ledger says of phases that a baseline stands for: rows of `phasedb_meta`.
+/// The ledger's record of phases that a baseline replaces: rows of `phasedb_meta`.
 ///
-/// The rows of these phases stay in the ledger, and nothing comes down past them any more.
+/// The rows of these phases stay in the ledger, but the phases can no longer come down.
 struct SquashRecord: LedgerTable {
   let ledger: Ledger
 
   private static let floorKey = "squashed"
   private static let beginningKey = "squashed-before"
 
-  /// The sequence of the last phase that the baseline of the folder stands for; 0 when it stands for none.
+  /// The sequence of the last phase that the baseline of the folder replaces; 0 when it replaces none.
   func floor() throws(SQLiteError) -> Int64 {
     try connection.value(
       "SELECT CAST(value AS INTEGER) FROM phasedb_meta WHERE key = ?1", .text(Self.floorKey))?
       .integer ?? 0
   }
 
-  /// The phases that the baseline stood for with which the ledger began.
+  /// The phases that were in the baseline when the ledger began.
   func before() throws(SQLiteError) -> [SquashedPhase] {
     let text = try connection.value(
       "SELECT value FROM phasedb_meta WHERE key = ?1", .text(Self.beginningKey))?.text
     return SquashedPhase.all(in: text ?? "")
   }
 
-  /// Records what the baseline stands for with which the ledger begins. Belongs into the transaction that makes it.
+  /// Records the phases that are in the baseline when the ledger begins. Belongs into the transaction that makes the
+  /// ledger.
   func begin(with baseline: Script?) throws(SQLiteError) {
     let lines = (baseline?.squashed ?? []).map(\.line)
     guard !lines.isEmpty else { return }
@@ -32,7 +33,7 @@ struct SquashRecord: LedgerTable {
       .text(lines.joined(separator: "\n")))
   }
 
-  /// Records that nothing comes down past a phase any more. Belongs into a transaction.
+  /// Records that phases up to this one can no longer come down. Belongs into a transaction.
   func record(upTo last: AppliedPhase, count: Int, by runner: Runner, at time: Timestamp) throws(SQLiteError)
   {
     try connection.execute(

@@ -1,13 +1,13 @@
 internal import PhaseSQLite
 
-/// A switch: a row of `phasedb_switch`, with how many are pinned.
+/// A switch: a row of `phasedb_switch`, with the number of pinned subjects.
 package struct SwitchRecord: Sendable, Hashable {
   package let name: String
   package let exposure: Exposure
   let salt: Int64
-  /// Since when it is on for everybody; nil while it is not.
+  /// Since when it has been on for everybody; nil while it is not.
   package let fullSince: Timestamp?
-  /// When it was closed last; nil while it is open, and for one that never was.
+  /// When it was last closed; nil while it is open, and when it was never open.
   package let closedAt: Timestamp?
   package let changedAt: Timestamp
   package let changedBy: String
@@ -15,10 +15,10 @@ package struct SwitchRecord: Sendable, Hashable {
   package let pinnedOn: Int
   package let pinnedOff: Int
 
-  /// Whether it is on for anybody.
+  /// Whether it is on for at least one subject.
   package var isOpen: Bool { exposure > .none || pinnedOn > 0 }
 
-  /// Why a contract turned it on for everybody.
+  /// The reason in the log when a contract turns it on for everybody.
   static func reason(openedBy id: PhaseID) -> String { "\(id.short) took the other way away" }
 
   /// `25 %`, `0 %, 2 pinned on`.
@@ -30,13 +30,13 @@ package struct SwitchRecord: Sendable, Hashable {
   }
 }
 
-/// For whom a switch is on or off whatever its exposure.
+/// A pinned subject: the switch is on or off for it, whatever its exposure.
 package struct SwitchMember: Sendable, Hashable {
   package let subject: String
   package let isOn: Bool
   package let reason: String
 
-  /// Those who are meant, in one line.
+  /// Subjects in one line.
   static func list(_ subjects: [String]) -> String {
     let more = subjects.count > 20 ? " and \(subjects.count - 20) more" : ""
     return subjects.prefix(20).joined(separator: ", ") + more
@@ -47,10 +47,10 @@ package struct SwitchMember: Sendable, Hashable {
 struct SwitchRecords: LedgerTable {
   let ledger: Ledger
 
-  /// Every switch by its name; nothing in a ledger of an older format.
+  /// Every switch by its name; empty in a ledger of an older format.
   func all() throws(SQLiteError) -> [SwitchRecord] { try read("ORDER BY s.name", []) }
 
-  /// Whether there is any: without one no text needs to be read.
+  /// Whether there is a switch. If there is none, no phase text needs to be read.
   func hasAny() throws(SQLiteError) -> Bool {
     guard format >= 5 else { return false }
     return try connection.value("SELECT 1 FROM phasedb_switch LIMIT 1") != nil
@@ -85,7 +85,7 @@ struct SwitchRecords: LedgerTable {
     return switches
   }
 
-  /// Who is pinned, by name.
+  /// The pinned subjects, by name.
   func members(of name: String) throws(SQLiteError) -> [SwitchMember] {
     guard format >= 5 else { return [] }
     var rows = try connection.prepare(
@@ -117,13 +117,13 @@ struct SwitchRecords: LedgerTable {
 
   // MARK: Changing them. Everything belongs into a transaction.
 
-  /// What follows for switches when a phase is recorded as applied: an expand makes its switches, for nobody at first; a
-  /// contract takes away what whoever is off needs, so that its switches are on for everybody from then on.
+  /// Updates switches when a phase is recorded as applied. An expand makes its switches, off for everybody. A
+  /// contract removes what subjects with the switch off need, so its switches are on for everybody from then on.
   func apply(
     _ phase: Phase, _ id: PhaseID, by runner: Runner, at time: Timestamp
   ) throws(SQLiteError) {
     for name in phase.switchesMade {
-      // What is left of an earlier one of that name says nothing about this phase.
+      // An earlier switch of that name has nothing to do with this phase.
       try forget(name)
       try connection.execute(
         "INSERT INTO phasedb_switch VALUES (?1, 0, ?2, 1, NULL, NULL, ?3, ?4, ?5)", .text(name),
@@ -139,7 +139,8 @@ struct SwitchRecords: LedgerTable {
     }
   }
 
-  /// Removes the switches that a phase made, when it comes down: whoever asks gets no row, which is off.
+  /// Removes the switches that a phase made, when it comes down. An application that asks then gets no row, which
+  /// means off.
   func remove(of phase: Phase, _ id: PhaseID, by runner: Runner, at time: Timestamp)
     throws(SQLiteError)
   {
@@ -159,9 +160,9 @@ struct SwitchRecords: LedgerTable {
     }
   }
 
-  /// Takes every pin away that keeps somebody on, or off.
+  /// Removes all pins that keep subjects on, or all that keep them off.
   ///
-  /// - Returns: who was pinned, for the log.
+  /// - Returns: the subjects that were pinned, for the log.
   private func unpin(_ isOn: Bool, of name: String) throws(SQLiteError) -> String {
     let subjects = try members(of: name).filter { $0.isOn == isOn }.map(\.subject)
     guard !subjects.isEmpty else { return "" }
@@ -174,8 +175,8 @@ struct SwitchRecords: LedgerTable {
   /// Changes the exposure of a switch, and ends its ramp.
   ///
   /// - Parameters:
-  ///   - pins: what the log says of pins that went with it.
-  ///   - isRamp: whether its ramp does that itself.
+  ///   - pins: the text for the log about pins that were removed with it.
+  ///   - isRamp: whether its own ramp makes the change.
   func change(
     _ present: SwitchRecord, to exposure: Exposure, pins: String = "", reason: String, by runner: Runner,
     at time: Timestamp,
@@ -194,9 +195,9 @@ struct SwitchRecords: LedgerTable {
     )
   }
 
-  /// Closes a switch: it is on for nobody, whoever was pinned.
+  /// Closes a switch: it is off for everybody, also for pinned subjects.
   ///
-  /// - Returns: false when it was closed already, so that nothing changed.
+  /// - Returns: false when it was already closed and nothing changed.
   @discardableResult
   func close(
     _ present: SwitchRecord, reason: String, by runner: Runner, at time: Timestamp, isRamp: Bool = false
@@ -215,7 +216,7 @@ struct SwitchRecords: LedgerTable {
     return true
   }
 
-  /// Pins somebody on or off, or takes a pin away.
+  /// Pins a subject on or off, or removes its pin.
   func pin(
     _ subject: String, _ isOn: Bool?, of present: SwitchRecord, reason: String, by runner: Runner,
     at time: Timestamp
@@ -236,7 +237,7 @@ struct SwitchRecords: LedgerTable {
       by: runner, at: time)
   }
 
-  /// Brings `full_since` and `closed_at` up to what the rows say now.
+  /// Updates `full_since` and `closed_at` after a change.
   ///
   /// - Parameter before: the switch before the change.
   private func settleTimes(of before: SwitchRecord, at time: Timestamp) throws(SQLiteError) {
@@ -252,7 +253,8 @@ struct SwitchRecords: LedgerTable {
 
   // MARK: Asking
 
-  /// What an application gets that asks for a subject, and the bucket of the subject; nil when there is no such switch.
+  /// The answer that an application gets for a subject, and the bucket of the subject; nil when there is no such
+  /// switch.
   func answer(
     _ name: String, _ subject: String
   ) throws(SQLiteError) -> (isOn: Bool, bucket: Int, pin: Bool?)? {

@@ -1,11 +1,11 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The content of a table at one moment, to find out later whether rows were added, deleted or changed.
+/// A count and a checksum of a table at one moment, to find out later whether rows were added, deleted or changed.
 struct TableContent: Codable, Sendable, Hashable {
   let table: String
   let rows: Int
-  /// nil for a table that is too large to be read every time.
+  /// The checksum of its rows; nil for a table that is too large to be read every time.
   let sum: String?
   /// Another value when the same rows lie in another order, where only the rowid has it; nil where a key keeps the order,
   /// and for a table that is too large.
@@ -14,7 +14,7 @@ struct TableContent: Codable, Sendable, Hashable {
   /// The most rows that are read to find changes; in larger tables rows are only counted.
   static let mostRowsRead = 100_000
 
-  /// How many rows were added, deleted or changed, judged by a count and a sum; nil when none was.
+  /// Whether rows were added, deleted or changed, judged by count and checksum, as a sentence; nil when none were.
   ///
   /// - Parameter heedsOrder: whether it counts as a change when the same rows lie in another order.
   func change(to other: TableContent?, heedsOrder: Bool = false) -> Prose? {

@@ -6,9 +6,9 @@ package struct WatchRecord: Sendable, Hashable {
     /// Samples are still to come.
     case watching
     case passed
-    /// Too much was unknown.
+    /// Too many samples were unknown.
     case unclear
-    /// A probe failed, and the switch of the phase was closed; whether that helped is still asked.
+    /// A probe failed, and the switch of the phase was closed. Samples are taken to see whether that helped.
     case containing
     /// A probe failed, the switch was closed, and every probe passes again: the phase stays.
     case contained
@@ -16,15 +16,15 @@ package struct WatchRecord: Sendable, Hashable {
     case failed
     /// A probe failed, and the way back may begin at any moment.
     case reversing
-    /// The phase came down by itself; whether that helped is still asked.
+    /// The phase came down automatically. Samples are taken to see whether that helped.
     case checking
-    /// The phase came down by itself.
+    /// The phase came down automatically, and that helped.
     case reversed
-    /// The phase came down by itself, and the probe goes on failing.
+    /// The phase came down automatically, and the probe still fails.
     case reversedNoHelp = "reversed-no-help"
-    /// Somebody took the answer on themselves.
+    /// An operator accepted the phase without this watch.
     case waived
-    /// The phase came down otherwise before there was a verdict.
+    /// The phase came down for another reason, before there was a verdict.
     case ended
   }
 
@@ -33,26 +33,27 @@ package struct WatchRecord: Sendable, Hashable {
   package let phase: PhaseID
   /// The phase as it went up: its text stays here when it comes down.
   package let text: Phase
-  /// The sequence of the first phase that comes down with it: those of the same run since the last that was watched.
+  /// The sequence of the first phase that comes down with it. These are the phases of the same run since the previous
+  /// watched one.
   let first: Int64
   /// When the phase went up.
   package let since: Timestamp
   package internal(set) var judgement: WatchJudgement
   package internal(set) var verdict: Verdict
-  /// Why, in one line; empty when the verdict says it all.
+  /// The reason for the verdict, in one line; empty when the verdict says it all.
   package internal(set) var detail: String
   /// The probe that failed; empty when none did.
   package internal(set) var failed: String
   /// When the last sample was taken, or the verdict given.
   package internal(set) var beat: Timestamp
-  /// The log's row of the way back that began by itself; nil when none did.
+  /// The log's row of the automatic way back; nil when there was none.
   package internal(set) var reversal: Int64?
 
   var watch: Watch { text.watch ?? Watch(for: .seconds(1), every: .seconds(1)) }
 
   /// Whether samples are still to come, or a way back is due.
   package var isOpen: Bool { [.watching, .containing, .reversing, .checking].contains(verdict) }
-  /// Whether a later contract may take it for settled.
+  /// Whether a later contract may go up because of it.
   package var lets: Bool { verdict == .passed || verdict == .waived }
 
   /// Whether lanes that are held through it stay held.
@@ -95,20 +96,20 @@ package struct WatchRecord: Sendable, Hashable {
   }
 }
 
-/// A sample as the ledger keeps it.
+/// A sample in the ledger.
 package struct KeptSample: Sendable, Hashable {
   package let probe: String
-  /// Counted from 1; those taken before the phase have 0 and less.
+  /// The number of the sample, counted from 1. Samples from before the phase have 0 and less.
   package let round: Int
   package let at: Timestamp
   package let sample: Sample
 }
 
-/// What keeps every watch from reversing.
+/// A freeze, which keeps every watch from reversing.
 package struct Freeze: Sendable, Hashable {
   package let who: String
   package let reason: String
-  /// When it ends by itself; nil when it does not.
+  /// When it ends; nil when it has no end.
   package let until: Timestamp?
 
   func isOver(at now: Timestamp) -> Bool { until.map { $0 <= now } ?? false }
@@ -130,7 +131,7 @@ package struct Freeze: Sendable, Hashable {
 struct WatchRecords: LedgerTable {
   let ledger: Ledger
 
-  /// Every watch, oldest first; nothing in a ledger of an older format.
+  /// Every watch, oldest first; empty in a ledger of an older format.
   func all() throws(MigrationError) -> [WatchRecord] {
     guard format >= 4 else { return [] }
     return try lifting("reading the ledger") {
@@ -166,7 +167,7 @@ struct WatchRecords: LedgerTable {
 
   /// Begins the watch of a phase that went up. Belongs into its transaction.
   ///
-  /// - Parameter baselines: what its probes showed before.
+  /// - Parameter baselines: the samples of its probes from before the phase.
   func begin(
     of applied: AppliedPhase, _ phase: Phase, from first: Int64, _ baselines: [String: [Sample]]
   ) throws(SQLiteError) {
@@ -185,7 +186,7 @@ struct WatchRecords: LedgerTable {
     }
   }
 
-  /// Records how far a watch is. Belongs into a transaction.
+  /// Records the progress of a watch. Belongs into a transaction.
   func record(_ watch: WatchRecord) throws(SQLiteError) {
     try connection.execute(
       """
@@ -216,7 +217,8 @@ struct WatchRecords: LedgerTable {
 
   // MARK: Samples
 
-  /// Keeps a sample: the last ten of each probe, those before the phase, and each that is another than the one before it.
+  /// Stores a sample. Of each probe these are kept: the last ten samples, those from before the phase, and each whose
+  /// outcome differs from the one before it.
   func keep(_ kept: KeptSample, of watch: Int64) throws(SQLiteError) {
     try insert(kept, of: watch)
     try connection.execute(
@@ -235,7 +237,7 @@ struct WatchRecords: LedgerTable {
       .text(kept.sample.reason))
   }
 
-  /// What is kept of a watch, by probe and round.
+  /// The stored samples of a watch, by probe and round.
   func samples(of watch: Int64) throws(SQLiteError) -> [KeptSample] {
     guard format >= 4 else { return [] }
     var rows = try connection.prepare(
@@ -256,7 +258,7 @@ struct WatchRecords: LedgerTable {
 
   // MARK: Who watches, and who keeps watches from reversing
 
-  /// Who watches; nil when nobody does.
+  /// The process that watches; nil when none does.
   func watcher() throws(SQLiteError) -> (runner: Runner, beat: Timestamp)? {
     guard format >= 4 else { return nil }
     var row = try connection.prepare(
@@ -270,7 +272,7 @@ struct WatchRecords: LedgerTable {
     )
   }
 
-  /// Records who watches, or that nobody does. Belongs into a transaction.
+  /// Records which process watches, or that none does. Belongs into a transaction.
   func setWatcher(_ runner: Runner?, at time: Timestamp) throws(SQLiteError) {
     guard let runner else { return try connection.execute("DELETE FROM phasedb_watcher") }
     try connection.execute(
@@ -279,7 +281,7 @@ struct WatchRecords: LedgerTable {
       .text(runner.processSpace), .text(runner.processStart), .text(time.text))
   }
 
-  /// What keeps watches from reversing; nil when nothing does.
+  /// The freeze that keeps watches from reversing; nil when there is none.
   func freeze() throws(SQLiteError) -> Freeze? {
     guard format >= 4 else { return nil }
     var row = try connection.prepare("SELECT who, host, reason, until FROM phasedb_freeze")
@@ -289,7 +291,7 @@ struct WatchRecords: LedgerTable {
       until: row.isNull(at: 3) ? nil : Timestamp(text: row.text(at: 3)))
   }
 
-  /// Keeps watches from reversing, or lets them again. Belongs into a transaction.
+  /// Keeps watches from reversing, or ends that. Belongs into a transaction.
   func setFreeze(reason: String?, until: Timestamp?, by runner: Runner) throws(SQLiteError) {
     try connection.execute("DELETE FROM phasedb_freeze")
     guard let reason else { return }

@@ -6,7 +6,7 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// What the way back of an applied phase did when it was tried later: a row of `phasedb_way_down`.
+/// The result of trying the way back of an applied phase at a later time: a row of `phasedb_way_down`.
 struct WayDownRecord: Sendable {
   enum Means: String, Sendable {
     /// On a database without rows.
@@ -22,15 +22,15 @@ struct WayDownRecord: Sendable {
   let schema: String
   let at: Timestamp
   let verdict: String
-  /// JSON.
+  /// The result as JSON.
   let report: String
 }
 
-/// What a ledger says of ways down that were tried later, and how long they took: the table `phasedb_way_down`.
+/// The results of ways down that were tried later, and how long ways down took: the table `phasedb_way_down`.
 struct WayDownRecords: LedgerTable {
   let ledger: Ledger
 
-  /// What is known of the way back of every applied phase, by its sequence; nothing in a ledger of an older format.
+  /// The result for every applied phase, by its sequence; empty in a ledger of an older format.
   func all(_ means: WayDownRecord.Means) throws(SQLiteError) -> [Int64: WayDownRecord] {
     guard format >= 3 else { return [:] }
     var rows = try connection.prepare(
@@ -46,7 +46,7 @@ struct WayDownRecords: LedgerTable {
     return records
   }
 
-  /// Records what a way back did, in place of the earlier record. Belongs into a transaction.
+  /// Records a result, in place of an earlier one. Belongs into a transaction.
   func record(_ record: WayDownRecord) throws(SQLiteError) {
     try connection.execute(
       "INSERT OR REPLACE INTO phasedb_way_down VALUES (?1, ?2, ?3, ?4, ?5, ?6)", .integer(record.sequence),

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What was recorded about an existing database.
+/// The result of starting to track an existing database.
 package struct Adoption: Sendable {
   /// The phases recorded as applied, in folder order; empty when the database is at its baseline.
   package let phases: [PhaseID]
@@ -9,11 +9,11 @@ package struct Adoption: Sendable {
   package let checkpoint: Checkpoint?
   /// The tables of other migration tools, which were left alone.
   package let otherTools: [OtherTool]
-  /// How many rows had no parent; they are recorded, so that ``Migrator/verify()`` tells later ones apart from them.
+  /// How many rows had no parent. They are recorded, so that ``Migrator/verify()`` reports only later ones.
   package let orphans: Int
 }
 
-/// Gives a database with tables a ledger.
+/// Starts to track a database that has tables, by giving it a ledger.
 struct Adopting: MigratorWork {
   let migrator: Migrator
 
@@ -69,7 +69,7 @@ struct Adopting: MigratorWork {
       help: adoptionHelp(schema))
   }
 
-  /// Where the database could be adopted, as commands that work.
+  /// The commands that would adopt the database.
   private func adoptionHelp(_ schema: Schema) -> [Prose] {
     if schema.isEmpty { return ["the database is empty; apply the migrations instead: phasedb up"] }
     let states = ReplayedHistory.states(catalog, options.scratchTerms)
@@ -93,8 +93,8 @@ struct Adopting: MigratorWork {
     ]
   }
 
-  /// The phases whose schema the database has and whose claims its rows keep, in folder order; nil for the state before
-  /// the first.
+  /// The phases that the database could be at: it has their schema, and its rows meet their claims. In folder order;
+  /// nil stands for the state before the first phase.
   private func fittingPhases(_ states: [(id: PhaseID?, schema: Schema)], _ schema: Schema) -> [PhaseID?] {
     states.filter { $0.schema.digest == schema.digest }.map(\.id).filter { id in
       guard let id else { return true }
@@ -102,7 +102,7 @@ struct Adopting: MigratorWork {
     }
   }
 
-  /// The state of the folder that differs in the fewest objects, if it has a table that the database has, too.
+  /// The state of the folder that differs from the database in the fewest objects, if they share a table.
   private func nearest(
     _ states: [(id: PhaseID?, schema: Schema)], _ schema: Schema
   ) -> (id: PhaseID?, differences: Int)? {
@@ -116,10 +116,10 @@ struct Adopting: MigratorWork {
     }.min { $0.1 < $1.1 }
   }
 
-  /// Refuses to go up on a database that has tables of the folder and no ledger: whoever made them, the phases that did
-  /// have to be recorded first.
+  /// Refuses to go up on a database that has tables of the folder and no ledger: the phases that made them have to be
+  /// recorded first.
   ///
-  /// Without a baseline, tables that the folder does not know are what it begins with.
+  /// If the folder has no baseline, tables that it does not know count as the starting point.
   func refuseUnadopted(_ knowledge: Knowledge) throws(MigrationError) {
     let expected = try Scratch(baseline: catalog.baseline, terms: options.scratchTerms).schema
     guard expected.digest != knowledge.schema.digest else { return }
@@ -142,7 +142,7 @@ struct Adopting: MigratorWork {
       help: adoptionHelp(knowledge.schema) + (fitting.isEmpty ? [Gate.drift.overriding] : []))
   }
 
-  /// Two phases may lead to the same schema and differ in rows, so the claims about rows are checked.
+  /// Two phases may lead to the same schema with different rows, so the claims about rows are checked, too.
   private func refuseBrokenClaims(_ present: [(id: PhaseID, phase: Phase)]) throws(MigrationError) {
     for (id, phase) in present {
       for claim in phase.verifications {
@@ -150,7 +150,7 @@ struct Adopting: MigratorWork {
         do throws(MigrationError) {
           breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)
         } catch {
-          // About something that a later phase took away.
+          // The claim is about something that a later phase removed.
           if error.id == .verifyInvalid, id != present.last?.id { continue }
           throw error.leaving("nothing was changed")
         }
@@ -191,7 +191,7 @@ struct Adopting: MigratorWork {
   }
 }
 
-/// A baseline and phases, run in folder order on a database in memory.
+/// The result of running the baseline and phases in folder order on a database in memory.
 private struct ReplayedHistory {
   /// The schema of the baseline.
   let first: Schema
@@ -218,7 +218,7 @@ private struct ReplayedHistory {
 
   var last: Schema { steps.last?.after ?? first }
 
-  /// The name of the schema it leads to.
+  /// A name for the schema that it leads to.
   func title(_ baseline: Script?) -> String {
     steps.last.map { "the one after \($0.id)" } ?? baseline.map { "that of \($0.file)" } ?? "an empty one"
   }

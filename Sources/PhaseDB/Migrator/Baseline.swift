@@ -5,7 +5,8 @@ package import PhaseSQLite
 package struct Baseline: Sendable {
   /// The statements in an order in which they run; nil when the database is empty.
   package let text: String?
-  /// How many objects of each type there are: table, index, view and trigger, without those that are made with others.
+  /// How many objects of each type there are: table, index, view and trigger. Objects that SQLite makes along with
+  /// others do not count.
   package let counts: [String: Int]
   /// The tables of other migration tools, which are left out.
   package let otherTools: [OtherTool]
@@ -32,7 +33,7 @@ package struct Baseline: Sendable {
 }
 
 extension Baseline {
-  /// The baseline of a database that is open, whoever made its schema.
+  /// The baseline of an open database.
   ///
   /// - Throws: `statement-failed` when a statement does not run without the application that made it.
   package static func of(
@@ -43,7 +44,7 @@ extension Baseline {
   }
 }
 
-/// A schema on its way to becoming a baseline.
+/// Collects the statements of a baseline.
 struct BaselineDraft {
   private let schema: Schema
   let objects: [SchemaObject]
@@ -56,7 +57,7 @@ struct BaselineDraft {
     let shadows = try lifting("reading the schema") { () in try ShadowTables.names(on: connection, schema) }
     self.schema = schema
     terms = ScratchTerms(functions: functions, ignored: connection.ignoredTables)
-    // What a virtual table keeps its content in is made along with it.
+    // SQLite makes the shadow tables of a virtual table along with it.
     objects = (schema.objects + schema.ignoredButNeeded).filter { !shadows.contains($0.table.folded) }
   }
 
@@ -85,7 +86,7 @@ struct BaselineDraft {
   /// it is used, so views need no order among themselves.
   ///
   /// - Parameters:
-  ///   - squashed: the phases that it stands for.
+  ///   - squashed: the phases that it replaces.
   ///   - rows: statements that insert rows, before there are triggers that would fire.
   func text(squashed: [SquashedPhase] = [], rows: [String] = []) -> String? {
     guard !objects.isEmpty else { return nil }

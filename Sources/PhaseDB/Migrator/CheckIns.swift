@@ -1,6 +1,6 @@
 internal import PhaseSQLite
 
-/// What a check-in found.
+/// The result of a check-in.
 package struct CheckInReport: Sendable {
   /// What was recorded.
   package let checkIn: CheckIn
@@ -11,7 +11,7 @@ package struct CheckInReport: Sendable {
   package let suggestion: String?
 }
 
-/// Records which versions run, and refuses those that may not.
+/// Records which versions run, and refuses versions that may not run on the schema.
 struct CheckingIn: MigratorWork {
   let migrator: Migrator
 

@@ -1,12 +1,12 @@
 internal import PhaseSQLite
 
-/// Says whether old and new versions were seen to work on every state of a phase: what compat showed, held against the
-/// present texts, queries, schema and versions.
+/// Answers whether old and new versions work on both sides of a phase. It uses the evidence of compat, and checks
+/// that this evidence is about the present phases, queries, schema and versions.
 struct Coexistence {
   private let work: ReadinessWork
-  /// What holds, for each version of each application that somebody has queries of, or that is live.
+  /// The versions to judge: those with queries, and those that are live.
   private let subjects: [Subject]
-  /// Why nothing holds; nil when that is not so.
+  /// Why all evidence is void; nil when it is not.
   private let lack: Prose?
 
   /// A version, and what is known of it.
@@ -26,7 +26,7 @@ struct Coexistence {
       let live = LiveVersion(file.application, version)
       if !named.contains(live) { named.append(live) }
     }
-    // A version that was tested otherwise counts as well.
+    // A version that was tested with its own tests counts as well.
     for item in work.request.compat where item.means == .tests {
       guard let version = try? Version(item.version) else { continue }
       let live = LiveVersion(item.application, version)
@@ -40,7 +40,7 @@ struct Coexistence {
     lack = Self.lack(subjects, work)
   }
 
-  /// What compat showed of a version, if it still holds: its own tests before its queries.
+  /// The evidence of a version, if it still applies. Its own tests are preferred to its queries.
   private static func evidence(
     of live: LiveVersion, _ queries: [Corpus.File], _ texts: [String: String], _ work: ReadinessWork
   ) -> Result<CompatEvidence, Lacking> {
@@ -56,7 +56,7 @@ struct Coexistence {
     return .failure(Lacking(why: why))
   }
 
-  /// Why evidence does not hold; nil when it does.
+  /// Why evidence no longer applies; nil when it does.
   private static func lack(
     of item: CompatEvidence, _ live: LiveVersion, _ queries: [Corpus.File], _ texts: [String: String],
     _ work: ReadinessWork
@@ -87,7 +87,7 @@ struct Coexistence {
     return work.isTooOld(at) ? work.tooOld("what compat showed", at) : nil
   }
 
-  /// The present schema must be one that compat saw: otherwise it tested another database.
+  /// The present schema must be one that compat saw. Otherwise it tested another database.
   private static func lack(_ subjects: [Subject], _ work: ReadinessWork) -> Prose? {
     guard work.knowledge.isInPlace else { return "the schema was changed outside phasedb since" }
     let applied = Set(work.knowledge.applied.map(\.id.description))
@@ -127,7 +127,7 @@ struct Coexistence {
         .unknown, "no version has queries or tests, so that nothing can be run",
         closing: work.comparing("write what each version asks to apps/APP/VERSION.sql"))
     }
-    // What was seen to break is known, whatever else is missing.
+    // A failure is known, whatever other evidence is missing.
     for version in own {
       guard let item = try? version.evidence.get(), breaks(item, at: id) else { continue }
       return answer(
@@ -169,13 +169,13 @@ struct Coexistence {
       rows: items.flatMap { $0.states.map(\.rows) }.min(), place: Prose(work.request.file ?? "a file"))
   }
 
-  /// Whether a state has a phase.
+  /// Whether a phase is applied in a state.
   private static func has(_ id: PhaseID, _ item: CompatEvidence, _ state: CompatEvidence.State) -> Bool {
     zip(item.phases, state.applied).contains { $0.0.phase == id.description && $0.1 == "1" }
   }
 
-  /// Whether a version stops to work with a phase: every state on which it breaks has the phase, and one on which it works
-  /// has not.
+  /// Whether a version stops working with a phase: the phase is applied in every state on which the version fails,
+  /// and not in some state on which it works.
   private func breaks(_ item: CompatEvidence, at id: PhaseID) -> Bool {
     let broken = item.states.filter { !$0.works }
     guard !broken.isEmpty, broken.allSatisfy({ Self.has(id, item, $0) }) else { return false }

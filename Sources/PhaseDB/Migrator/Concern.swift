@@ -15,14 +15,14 @@ package struct Concern: Sendable, Hashable {
     case unread
     /// The watch of an applied phase failed, or saw too little.
     case watch
-    /// A lane is held by a run that is gone, or by hand although the time for that is over.
+    /// A lane is held by a run that has ended, or by hand for longer than was asked.
     case lane
-    /// A version is live that the schema is not for.
+    /// A version is live that may not run on this schema.
     case liveVersion = "live-version"
   }
 
   package let kind: Kind
-  /// The phase it is about, nil when it is about none.
+  /// The phase that it is about; nil when it is about the database.
   package let phase: PhaseID?
   /// What is wrong, in one sentence without a full stop.
   package let message: Prose
@@ -54,7 +54,7 @@ extension Status {
     return gates.map(concern) + versions + halfDone + watching + abandoned + rehearsals + waiting + files
   }
 
-  private func concern(_ gate: ClosedGate) -> Concern {
+  private func concern(_ gate: Gate.Closed) -> Concern {
     Concern(
       gate.gate == .drift ? .drift : .edited, of: gate.phase, gate.reason,
       details: gate.gate == .drift ? drift : [], remedies: [gate.opening])
@@ -99,7 +99,7 @@ extension Status {
     }
   }
 
-  /// Whatever the settings ask for: what is known to be lost is said before the phase goes up.
+  /// A known loss is reported before the phase goes up, whatever the settings ask for.
   private var rehearsals: [Concern] {
     pending.compactMap { phase in
       guard let evidence = phase.evidence, let (reason, opening) = evidence.objection(to: phase.id) else {

@@ -1,6 +1,6 @@
 internal import PhaseSQLite
 
-/// What a phase caused that its way back does not undo, as far as it is counted.
+/// The counted effects of a phase: what it caused outside the database, and what its way back does not undo.
 package struct EffectReport: Sendable {
   /// The phase.
   package let phase: PhaseID
@@ -8,7 +8,7 @@ package struct EffectReport: Sendable {
   package let isApplied: Bool
   /// One for each line of `@effects`.
   package let counts: [EffectCount]
-  /// What is kept of it until it is purged.
+  /// The archives and retired objects of the phase.
   package let kept: [KeptData]
   /// Its text.
   package let text: Phase
@@ -18,7 +18,7 @@ package struct EffectReport: Sendable {
 struct EffectWork: MigratorWork {
   let migrator: Migrator
 
-  /// How long one query about effects may take where they are only a part of what is shown.
+  /// The time limit for one query about effects, in a command that shows them beside other things.
   static let patience = Duration.seconds(1)
 
   func report(on name: String) throws(MigrationError) -> EffectReport {
@@ -47,13 +47,13 @@ struct EffectWork: MigratorWork {
     }
   }
 
-  /// What the effects of applied phases come to, and of one that is half done; without those of phases that declare none.
+  /// Counts the effects of applied phases, and of one that is half done. Phases that declare none are left out.
   ///
   /// - Parameter texts: of applied phases.
   func counts(
     of texts: [PhaseID: Phase], _ knowledge: Knowledge
   ) throws(MigrationError) -> [PhaseID: [EffectCount]] {
-    // Tables of the ledger that somebody changed tell nothing.
+    // If the ledger's tables were changed from outside, they cannot be trusted.
     guard let ledger = knowledge.ledger, knowledge.ledgerDrift.isEmpty else { return [:] }
     var all: [PhaseID: [EffectCount]] = [:]
     if let half = try ledger.batches.underWay(), !half.phase.effects.isEmpty {
@@ -70,7 +70,7 @@ struct EffectWork: MigratorWork {
     return all
   }
 
-  /// Says in the plan of a way down what its phases caused, and what their archives hold.
+  /// Adds to the plan of a way down the effects of its phases, and what their archives hold.
   func tell(of plan: inout Plan, _ knowledge: Knowledge, _ ledger: Ledger) throws(MigrationError) {
     for step in plan.steps {
       let applied = knowledge.applied.last { $0.id == step.id }

@@ -1,9 +1,9 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a database loses when phasedb is removed from it, or has lost.
+/// What a database loses, or has lost, when phasedb is removed from it.
 package struct Forgetting: Sendable {
-  /// The last part of the database's path: what confirms it.
+  /// The last part of the database's path. An operator types it to confirm the removal.
   package let name: String
   /// The phases whose ways back are lost, in the order in which they were applied.
   package let phases: [PhaseID]
@@ -13,9 +13,9 @@ package struct Forgetting: Sendable {
   package let entries: Int
   /// How many checkpoints have names.
   package let checkpoints: Int
-  /// The phase at which the database can be adopted again; nil when it is at none of the folder's states.
+  /// The phase at which the database can be adopted again; nil when its schema is not a state of the folder.
   package let returnsAt: PhaseID?
-  /// What is half done: a batched phase, a held lane, an open switch, an open watch.
+  /// Unfinished work: a batched phase, a held lane, an open switch, an open watch.
   package let unfinished: [Prose]
 
   /// What would be lost, one line each.
@@ -59,7 +59,7 @@ struct ForgetWork: MigratorWork {
         let knowledge = try Knowledge(of: connection)
         try knowledge.refuseLedgerDrift()
         let present = try forgettable(knowledge)
-        // Whoever confirmed it saw this list, and not what came to it meanwhile.
+        // The operator confirmed this list, and the database has changed since.
         guard present.items == listing.items, present.phases == listing.phases else {
           throw unconfirmed(present, nil)
         }
@@ -134,7 +134,7 @@ struct ForgetWork: MigratorWork {
       + switches.filter(\.isOpen).map { "switch \($0.name) is on for some: whoever asks for it would fail" }
   }
 
-  /// Applications may read the ledger and write check-ins from views and triggers of their own.
+  /// Views and triggers of applications may use the ledger's tables, and would break.
   private func refuseUsers(of knowledge: Knowledge) throws(MigrationError) {
     let users = knowledge.schema.objects.filter { $0.isCode && Schema.ledgerName(in: $0.sql) != nil }
     guard !users.isEmpty else { return }

@@ -10,33 +10,33 @@ internal import PhaseSQLite
 package struct LaneStanding: Sendable {
   /// The name in the settings.
   package let name: String
-  /// What the ledger says of it; nil when it was never held.
+  /// The ledger's record of it; nil when it was never held.
   package let record: LaneRecord?
-  /// Whether whoever held it is gone, so that the next command lets it go.
+  /// Whether the process that held it has ended, so that the next command releases it.
   package let isAbandoned: Bool
-  /// When it is open by itself; nil when it is open, or when nothing but a command opens it.
+  /// When it opens automatically; nil when it is open, or when only a command opens it.
   package let opens: Timestamp?
-  /// What is in flight; nil where nothing tells.
+  /// The jobs in flight; nil where they cannot be counted.
   package var busy: LaneCount?
-  /// What waits; nil where nothing tells.
+  /// The jobs that wait; nil where they cannot be counted.
   package var waiting: LaneCount?
-  /// Why it cannot be looked at or held; nil when it can.
+  /// Why its jobs cannot be counted, or it cannot be held; nil when both work.
   package var trouble: Prose?
-  /// How it is: what its trigger does now, and what the ledger says where no trigger can be seen.
+  /// Whether it is held now, by its trigger. The ledger decides where there is no trigger to look at.
   package var state = LaneRecord.State.open
-  /// Whether somebody held it by hand, and the time for that is over.
+  /// Whether an operator held it by hand, and that time is over.
   package var isOver = false
 
-  /// Whether it is open although the ledger says that somebody needs it held.
+  /// Whether it is open although the ledger says that it must be held.
   package var isUnheld: Bool { state == .open && record.map { $0.state != .open } == true && !isOver }
 }
 
-/// Looks at lanes, and holds and releases them beside a run.
+/// Shows lanes, and holds and releases them outside a run.
 struct LaneWork: MigratorWork {
   let migrator: Migrator
 
-  /// The lanes of this environment. One whose file is the database itself needs no connection of its own, and its trigger is
-  /// lifted with the others.
+  /// The lanes of this environment. If the file of a lane is the database itself, the lane needs no second
+  /// connection, and is treated like lanes without a file.
   var all: [String: Lane] {
     guard !connection.path.isEmpty else { return options.lanes }
     return options.lanes.mapValues { lane in
@@ -49,7 +49,7 @@ struct LaneWork: MigratorWork {
     LaneAccess(name, lane, main: connection, wait: options.wait, options.cancellation)
   }
 
-  /// A lane as the ledger knows it: where its trigger is stays known when the settings do not name it any more.
+  /// A lane from the ledger. So it can be released even when the settings no longer name it.
   private func access(_ row: LaneRecord) throws(MigrationError) -> LaneAccess {
     if let lane = all[row.name], !lane.isTrigger || lane.file ?? "" == row.file {
       return access(row.name, lane)
@@ -104,7 +104,7 @@ struct LaneWork: MigratorWork {
     }
   }
 
-  /// How a lane is, and when it is open by itself. Only a trigger can be seen.
+  /// The state of a lane, and when it opens automatically. Only triggers can be looked at.
   private func holding(
     _ row: LaneRecord, isAbandoned: Bool
   ) throws(MigrationError) -> (LaneRecord.State, Timestamp?) {
@@ -115,29 +115,30 @@ struct LaneWork: MigratorWork {
       guard access.isTrigger else { return (row.state, nil) }
       moment = try access.moment()
     } catch {
-      // The file of a queue that cannot be opened says nothing.
+      // If the file of the queue cannot be opened, the state is unknown.
       guard !row.file.isEmpty, error.id != .interrupted else { throw error }
       return (row.state, row.until)
     }
     if let moment, moment > LaneAccess.now { return (row.state, LaneAccess.timestamp(moment)) }
-    // Before a run holds it there is none, and a lane that the settings do not name may have been held by a program.
+    // There is no trigger before a run holds the lane. And a lane that the settings do not name may have been held by
+    // a command.
     let isToCome = row.state == .holding && !isAbandoned
     return (isToCome || moment == nil && all[row.name] == nil ? row.state : .open, nil)
   }
 
-  /// Whether nobody needs a lane any more that is not open.
+  /// Whether a lane is still held although nothing needs it any more.
   private func isAbandoned(_ row: LaneRecord, _ watches: [WatchRecord]) -> Bool {
     guard row.state != .open, !row.isHeldByHand(at: options.now()) else { return false }
     if watches.contains(where: { $0.id == row.watch && $0.keepsLanes }) { return false }
-    // What a run of this process left behind is nobody's any more.
+    // A run of this process has ended, so what it left held is no longer needed.
     return !row.isOfAnotherRun(than: options.runner)
   }
 
   // MARK: What a run does before and after
 
-  /// Lets go of lanes that a run, a watch or an operator left held and nobody needs any more.
+  /// Releases lanes that a run, a watch or an operator left held, and that are no longer needed.
   ///
-  /// - Parameter observe: told of each, and of those that could not be let go.
+  /// - Parameter observe: gets an event for each lane that was released, or could not be.
   func letGoOfAbandoned(_ observe: (Event) -> Void) {
     guard let present = try? Ledger.presence(in: connection), case .present(let format, _) = present,
       present.isReadable
@@ -164,8 +165,8 @@ struct LaneWork: MigratorWork {
     }
   }
 
-  /// Refuses lanes that a plan needs and that this environment does not have, or cannot hold. A way down is not held by one
-  /// whose table or column is not there; the plan gets a note.
+  /// Refuses lanes that a plan needs and that this environment does not have, or cannot hold. On the way down a lane
+  /// without its table or column is skipped, and the plan gets a note.
   ///
   /// - Throws: `unknown-lane`, `lane-unfit`.
   func refuseUnknownLanes(of plan: inout Plan) throws(MigrationError) {
@@ -175,7 +176,7 @@ struct LaneWork: MigratorWork {
         guard let lane = all[use.lane] else {
           throw HeldLanes.unknown(use, of: step, among: all.keys)
         }
-        // What an earlier step makes is not there yet.
+        // An earlier step may make the table, so this cannot be checked yet.
         guard index == 0 || lane.file != nil else { continue }
         let access = access(use.lane, lane)
         if plan.direction == .down, let why = try access.absence(plan.schemaBefore) {
@@ -190,7 +191,7 @@ struct LaneWork: MigratorWork {
 
   // MARK: Through a watch
 
-  /// Keeps the lanes of a watch held, or lets them go when it has its verdict.
+  /// Keeps the lanes of a watch held, or releases them when the watch has its verdict.
   func tend(of watch: Int64, _ observe: (WatchEvent) -> Void) throws(MigrationError) {
     let (rows, record, format) = try reading(connection) {
       () throws(MigrationError) -> ([LaneRecord], WatchRecord?, Int?) in
@@ -211,7 +212,7 @@ struct LaneWork: MigratorWork {
       }
       let moment = LaneAccess.moment(after: record.watch.laneHorizon)
       if try !access.renew(until: moment) {
-        // Nobody watched for so long that it opened by itself.
+        // No process watched for so long that the lane opened automatically.
         _ = try access.hold(until: moment, ifNothingWaits: false)
       }
       try writing("recording a lane") { knowledge throws(MigrationError) in
@@ -241,7 +242,7 @@ struct LaneWork: MigratorWork {
     }
     let access = access(name, lane)
     access.isByHand = true
-    // What cannot be held leaves no row that says so.
+    // If the lane cannot be held, nothing is recorded.
     if let why = try access.whyNoTrigger(Knowledge(of: connection).schema) { throw access.unfit("\(why)") }
     let moment = LaneAccess.moment(after: time)
     let isOfRun = try recordByHand(name) { ledger, row in
@@ -258,7 +259,7 @@ struct LaneWork: MigratorWork {
       try ledger.lanes.record(row)
       return isOfRun
     }
-    // What a run holds is held already, and stays so when the run ends.
+    // A run holds it already. It stays held when that run ends.
     if !isOfRun { _ = try access.hold(until: moment, ifNothingWaits: false) }
     _ = try recordByHand(name) { ledger, row in
       guard var row else { return false }

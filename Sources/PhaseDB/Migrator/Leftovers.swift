@@ -1,15 +1,15 @@
 internal import PhaseSQLite
 
-/// Private copies of databases that a killed process, a power cut or a closed terminal left behind.
+/// Removes private copies of databases that a killed process, a power cut or a closed terminal left behind.
 package enum Leftovers {
-  /// Removes those of processes that have provably ended, in the temporary folder, beside a database and in other
-  /// places. When there are none, it only reads the names in these folders.
+  /// Removes the copies of processes that have certainly ended. It looks in the temporary folder, beside a database
+  /// and in other places. When there are none, it only reads the names in these folders.
   package static func remove(beside database: String? = nil, in others: [String] = []) {
     let folder = database.flatMap { $0.isEmpty ? nil : Self.folder(of: $0) }
     remove(in: [PrivateFolder.temporary, "/tmp"] + others + (folder.map { [$0] } ?? []))
   }
 
-  /// The same only beside a database, once the temporary folder was looked through: that can hold thousands of names.
+  /// The same only beside a database. The temporary folder can hold thousands of names, so it is read once.
   package static func remove(onlyBeside database: String) { remove(in: [folder(of: database)]) }
 
   private static func folder(of database: String) -> String {
@@ -25,7 +25,7 @@ package enum Leftovers {
 
   /// Removes a snapshot that has its name but no entry in the ledger.
   ///
-  /// - Returns: false while it is unknown whether it has one.
+  /// - Returns: false when it is unknown whether the ledger has an entry.
   private static func settle(_ folder: String) -> Bool {
     guard let claim = SnapshotDraft.Claim(in: folder) else { return true }
     switch isRecorded(claim) {
@@ -40,7 +40,7 @@ package enum Leftovers {
   private static func isRecorded(_ claim: SnapshotDraft.Claim) -> Bool? {
     guard !claim.database.isEmpty else { return false }
     do throws(MigrationError) {
-      // Without the database the snapshot may be all that is left of it.
+      // If the database is gone, the snapshot may be all that is left of it, so it stays.
       guard let connection = try DatabaseFile.openForReading(claim.database, wait: .seconds(1)) else {
         return true
       }

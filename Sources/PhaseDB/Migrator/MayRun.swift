@@ -1,17 +1,17 @@
 internal import PhaseSQLite
 
-/// A state of the schema about which one can ask which versions may run on it.
+/// The state of the schema that a question about versions is about.
 package enum Moment: Sendable, Hashable {
-  /// As it is.
+  /// The present schema.
   case now
-  /// After a phase: its id, or a prefix that names one phase. If it is applied, the state after a way down to it, else
-  /// the state after a way up to it, as if its gates and those of the phases before it were open.
+  /// The schema after a phase, named by its id or a prefix. If the phase is applied, this is the state after a way
+  /// down to it. Otherwise it is the state after a way up to it, as if all gates were open.
   case phase(String)
-  /// After everything that would go up now.
+  /// The schema after everything that would go up now.
   case plan
 }
 
-/// Whether a version may run on a schema, and which phases say so.
+/// Whether a version may run on a schema, and which phases decide that.
 package struct MayRunReport: Sendable {
   /// The version that asked.
   package let version: LiveVersion
@@ -46,7 +46,7 @@ package struct MayRunReport: Sendable {
   }
 }
 
-/// Which versions of an application may run on a schema, and the phases that set the bounds.
+/// The versions of an application that may run on a schema, and the phases that set the bounds.
 package struct VersionBounds: Sendable, Hashable {
   /// The name of the application.
   package let application: String
@@ -63,7 +63,7 @@ package struct VersionBounds: Sendable, Hashable {
   }
 }
 
-/// Says whether a version may run on a schema.
+/// Finds out whether a version may run on a schema.
 struct MayRun: MigratorWork {
   let migrator: Migrator
 

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// One database and one catalog of migrations.
+/// Migrates one database with one catalog of migrations.
 ///
 /// Ask for a plan, look at it, run it. A migrator belongs to the thread that made it.
 ///
@@ -33,7 +33,8 @@ public final class Migrator {
   let connection: Connection
   /// False when there is no file yet.
   public let isThere: Bool
-  /// The version that brings the schema up for itself, and counts as live beside those that checked in.
+  /// The version for which ``up(running:instance:observe:)`` brings the schema up. It counts as live, like the
+  /// versions that checked in.
   var starting: LiveVersion?
 
   /// Opens a database file.
@@ -93,7 +94,7 @@ public final class Migrator {
 
   /// Makes a database in memory that has every phase of a catalog, for tests.
   ///
-  /// - Throws: what keeps a phase from running.
+  /// - Throws: the error of the first phase that does not run.
   public static func inMemory(_ catalog: Catalog, options: Options = Options()) throws(MigrationError)
     -> Migrator
   {
@@ -107,13 +108,14 @@ public final class Migrator {
 
   /// Plans what would be done; nothing runs and nothing is written.
   ///
-  /// - Throws: whatever refuses the whole of it, from `unknown-phase` to `edited-after-apply` and `schema-drift`.
+  /// - Throws: errors that make the whole plan impossible, such as `unknown-phase`, `edited-after-apply` and
+  ///   `schema-drift`. A phase that may not run yet is no error; it is in ``Plan/held``.
   public func plan(_ selection: Selection) throws(MigrationError) -> Plan {
     try reading(connection) { () throws(MigrationError) in try Planning(migrator: self).plan(selection) }
   }
 
-  /// Plans how a database that is too new for a version becomes fit for it: the ways down, from the ledger, of all
-  /// phases from the first one that excludes the version as too old. If there is no such phase, the plan has no step.
+  /// Plans the way down of a database that is too new for a version: the phases from the first one that excludes the
+  /// version as too old, with their SQL from the ledger. If there is no such phase, the plan has no step.
   ///
   /// The version counts as live beside those that checked in. If the version needs a pending phase, this plan does not
   /// apply it; ``up(running:instance:observe:)`` does.
@@ -154,7 +156,7 @@ public final class Migrator {
     try run(try plan(.upAll), observe: observe)
   }
 
-  /// Brings the schema up for a version that starts here, and records that it runs.
+  /// Brings the schema up for a version of the application that starts now, and records that it runs.
   ///
   /// The version counts as live beside those that checked in, so that no phase goes up for which it is too old. It checks
   /// in when the phases are applied.
@@ -163,8 +165,8 @@ public final class Migrator {
   ///   - version: as in `shop@2.0`.
   ///   - instance: the name of this copy of the application; this machine and process unless given.
   ///   - observe: told what happens, on the calling thread.
-  /// - Throws: `version-invalid`; `version-not-live` when the version may not run on the schema that there is then: the
-  ///   application must not start. Besides, what ``plan(_:)`` and ``run(_:observe:)`` throw.
+  /// - Throws: `version-invalid`; `version-not-live` when the version may not run on the resulting schema: the
+  ///   application must not start. Also what ``plan(_:)`` and ``run(_:observe:)`` throw.
   @discardableResult
   public func up(
     running version: String, instance: String? = nil, observe: @escaping (Event) -> Void = { _ in }
@@ -180,17 +182,17 @@ public final class Migrator {
   /// - Throws: what ``plan(_:)`` and ``run(_:observe:)`` throw; `reversal-blocked` before anything is reversed.
   @discardableResult
   public func down(
-    to target: Target, observe: @escaping (Event) -> Void = { _ in }
+    to target: Selection.Target, observe: @escaping (Event) -> Void = { _ in }
   ) throws(MigrationError) -> RunResult {
     try run(try plan(.downTo(target)), observe: observe)
   }
 
-  /// Takes back what makes a database too new for a version, before the application opens it, for instance because the
-  /// user reinstalled a former version.
+  /// Brings a database that is too new back to the schema of a version, before the application opens it: for instance
+  /// when the user reinstalled a former version.
   ///
-  /// Runs only ways down that restore everything, apart from losses that `@loses` declares; later writes stay if both
-  /// schemas have a place for them. A database that is not newer stays unchanged. The catalog may be empty, because the
-  /// ledger has the ways down.
+  /// Runs only ways down that restore everything, apart from losses that `@loses` declares. Later writes stay if both
+  /// schemas have a place for them. A database that is not newer stays unchanged. The catalog may be empty, because
+  /// the ledger has the ways down.
   ///
   /// - Parameters:
   ///   - version: as in `shop@2.0`.
@@ -231,7 +233,7 @@ public final class Migrator {
   /// Does the same as ``down(to:observe:)`` on a thread of its own, and can be cancelled.
   @discardableResult
   public nonisolated(nonsending) func down(
-    to target: Target, observe: @escaping @Sendable (Event) -> Void = { _ in }
+    to target: Selection.Target, observe: @escaping @Sendable (Event) -> Void = { _ in }
   ) async throws(MigrationError) -> RunResult {
     try await PlanRun(migrator: self).onThreadOfItsOwn { migrator throws(MigrationError) in
       try migrator.down(to: target, observe: observe)
@@ -248,7 +250,8 @@ public final class Migrator {
     }
   }
 
-  /// What happens while every phase goes up whose gates are open, for a loop: `for try await event in migrator.up()`.
+  /// Applies every phase whose gates are open, and gives the events to a loop: `for try await event in
+  /// migrator.up()`.
   ///
   /// The run begins with the loop, on a thread of its own. It waits while the body of the loop works, so that only one of
   /// them uses the migrator. A loop that is left, or whose task is cancelled, stops the run as Ctrl-C stops the command.
@@ -257,11 +260,12 @@ public final class Migrator {
     RunEvents(migrator: self, selection: .upAll)
   }
 
-  /// What happens while every phase comes down that was applied after a phase or a checkpoint, for a loop, as in ``up()``.
+  /// Reverses every phase that was applied after a phase or a checkpoint, and gives the events to a loop, as in
+  /// ``up()``.
   ///
   /// - Parameter target: where to stop, as `.checkpoint("before-release")`; a phase stays applied itself.
   @_disfavoredOverload
-  public func down(to target: Target) -> some AsyncSequence<Event, MigrationError> {
+  public func down(to target: Selection.Target) -> some AsyncSequence<Event, MigrationError> {
     RunEvents(migrator: self, selection: .downTo(target))
   }
 
@@ -277,7 +281,7 @@ public final class Migrator {
     try Verifying(migrator: self).verify()
   }
 
-  /// Every point to which `down` can return, and named ones to which it no longer can: oldest first.
+  /// Every point to which `down` can return, oldest first. Named points to which it no longer can are included.
   public func checkpoints() throws(MigrationError) -> [Checkpoint] {
     try CheckpointWork(migrator: self).checkpoints()
   }
@@ -285,7 +289,7 @@ public final class Migrator {
   /// Gives the present point a name.
   ///
   /// - Parameters:
-  ///   - name: letters, digits, `-`, `_` and `.`; not a number alone, which is how unnamed checkpoints are named.
+  ///   - name: letters, digits, `-`, `_` and `.`. It must not be a number, because unnamed checkpoints have numbers.
   ///   - note: anything an operator wants to remember.
   /// - Throws: `invalid-name`, `checkpoint-exists`, `ledger-missing`, `schema-drift`, `transaction-open`,
   ///   `database-busy`.
@@ -326,7 +330,7 @@ public final class Migrator {
     _ = try CheckingIn(migrator: self).checkIn(live, instance: instance)
   }
 
-  /// Gives a database with tables a ledger, without running anything on it.
+  /// Starts to track a database that has tables: gives it a ledger, and runs nothing on it.
   ///
   /// The baseline and the phases up to the named one are run on a database in memory. When that leads to the schema
   /// that the database has, and every `@verify` of those phases holds on its rows, the phases are recorded as applied,

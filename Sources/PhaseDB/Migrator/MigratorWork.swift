@@ -1,6 +1,6 @@
 internal import PhaseSQLite
 
-/// A piece of work on the database of a migrator. Each one has a file of its own; what ``Migrator`` offers forwards to it.
+/// A task on the database of a migrator. Each one has a file of its own; the functions of ``Migrator`` forward to it.
 protocol MigratorWork {
   var migrator: Migrator { get }
 }
@@ -9,7 +9,7 @@ extension MigratorWork {
   var connection: Connection { migrator.connection }
   var catalog: Catalog { migrator.catalog }
   var options: Options { migrator.options }
-  /// The path, or what stands for it.
+  /// The path, or a word such as `(memory)`.
   var database: String { migrator.database }
   /// False when there is no file yet.
   var isThere: Bool { migrator.isThere }
@@ -18,8 +18,8 @@ extension MigratorWork {
 
   /// Runs a body that writes only the ledger, in one transaction with what it reads of the database.
   ///
-  /// - Parameter committing: what its end is called in an error, as in "committing the checkpoint".
-  /// - Throws: `transaction-open`, `database-busy` once the time to wait is over, and what the body throws.
+  /// - Parameter committing: what an error calls the commit, as in "committing the checkpoint".
+  /// - Throws: `transaction-open`, `database-busy` when waiting timed out, and what the body throws.
   func writing<Result>(
     _ committing: Prose, _ body: (Knowledge) throws(MigrationError) -> Result
   ) throws(MigrationError) -> Result {
@@ -55,7 +55,7 @@ extension MigratorWork {
     return result
   }
 
-  /// Refuses to change what a run that goes on may rely on.
+  /// Refuses to change the ledger while another run may rely on it.
   func refuseLease(_ ledger: Ledger) throws(MigrationError) {
     let held = try lifting("reading the ledger") { () in try ledger.lease.held() }
     if let held, held.holder != options.runner, !held.holder.isProvablyDead(seenFrom: options.runner) {
@@ -78,7 +78,7 @@ extension MigratorWork {
     Sampler(connection: connection, sources: options.probes, cancellation: options.cancellation)
   }
 
-  /// Waits until a moment, or until somebody asks to stop.
+  /// Waits until a moment, or until a stop is requested.
   func sleep(until moment: ContinuousClock.Instant) throws(MigrationError) {
     while ContinuousClock.now < moment {
       if options.cancellation.isRequested { throw MigrationError.stopped() }

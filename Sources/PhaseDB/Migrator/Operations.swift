@@ -1,13 +1,13 @@
 internal import PhaseSQLite
 
-// What the command asks of a migrator beside what applications do. The work itself is in the files of this folder.
+// Functions that only the command line uses. The work itself is in the files of this folder.
 
 extension Migrator {
   // MARK: - Ways to a state
 
   /// Plans the way to a state, up or down; without a step if the database is already there.
   ///
-  /// - Parameter contracts: whether contracts may go up on the way. One that is the destination itself may in any case.
+  /// - Parameter contracts: whether contracts may go up on the way. A contract that is the destination may go up in any case.
   /// - Throws: `version-not-live` when no state can be reached now in which a version may run; what ``plan(_:)`` throws.
   package func plan(
     to destination: Destination, contracts: Bool = false
@@ -19,7 +19,7 @@ extension Migrator {
   ///
   /// - Parameters:
   ///   - destination: a phase, a checkpoint, or a version that is to run.
-  ///   - contracts: whether contracts may go up on the way. One that is the destination itself may in any case.
+  ///   - contracts: whether contracts may go up on the way. A contract that is the destination may go up in any case.
   ///   - observe: told what happens, on the calling thread.
   /// - Throws: what ``plan(to:contracts:)`` and ``run(_:observe:)`` throw.
   @discardableResult
@@ -29,7 +29,7 @@ extension Migrator {
     try run(try plan(to: destination, contracts: contracts), observe: observe)
   }
 
-  /// What reversing each applied phase would restore, counted on the present rows. Reads only.
+  /// What the reversal of each applied phase would restore, with the present rows. Reads only.
   ///
   /// Phases are reversed from the last one on. For earlier phases, rows are counted only in tables that later phases
   /// did not touch.
@@ -40,8 +40,8 @@ extension Migrator {
   /// Says whether a version may run on the schema as it is, after a phase, or after everything that would go up now. Reads
   /// only, and records nothing.
   ///
-  /// It takes the ledger's schema for the real one; ``MayRunReport/notes`` say when that has drifted. The highest
-  /// version is known only from the catalog's pending phases: a catalog without migrations gives none.
+  /// It assumes that the database has the ledger's schema; ``MayRunReport/notes`` say when it has drifted. The
+  /// highest version is known only from the catalog's pending phases: a catalog without migrations gives none.
   ///
   /// - Throws: `ledger-missing` for a state before the first phase, `unknown-phase`, `ambiguous-phase`; with
   ///   ``Moment/plan`` what ``plan(_:)`` throws.
@@ -51,7 +51,7 @@ extension Migrator {
     try MayRun(migrator: self).report(on: version, after: moment)
   }
 
-  /// Does the same as ``checkIn(_:instance:)``, and says what it found.
+  /// Does the same as ``checkIn(_:instance:)``, and returns what it found.
   package func checkInReport(_ live: LiveVersion, instance: String) throws(MigrationError) -> CheckInReport {
     try CheckingIn(migrator: self).checkIn(live, instance: instance)
   }
@@ -89,23 +89,23 @@ extension Migrator {
     try Verifying(migrator: self).accept(orphansOf: tables, reason: reason)
   }
 
-  /// Rows of the log whose hash is not what it must be.
+  /// Rows of the log with a wrong hash.
   package func brokenLogEntries() throws(MigrationError) -> [LogEntry] {
     try Verifying(migrator: self).brokenLogEntries()
   }
 
   /// The log, oldest first.
   ///
-  /// - Parameter limit: only the newest so many entries; nil for all.
+  /// - Parameter limit: how many of the newest entries; nil for all.
   package func log(limit: Int? = nil) throws(MigrationError) -> [LogEntry] {
     try CheckpointWork(migrator: self).log(limit: limit)
   }
 
   /// Answers the eight questions about phases, from evidence only. Reads only, and also works without a ledger.
   ///
-  /// - Throws: `unknown-phase` for a migration that there is not, and what keeps the database from being read.
+  /// - Throws: `unknown-phase` for a migration that does not exist, and errors of reading the database.
   package func readiness(_ request: Readiness.Request) throws(MigrationError) -> Readiness {
-    // What was not tried is not proved, so ways back get the time that they need.
+    // Only a way back that was tried is proved, so trials get more time here.
     let most = options.mostTimeTried
     options.mostTimeTried = max(most, .seconds(20))
     defer { options.mostTimeTried = most }
@@ -117,12 +117,13 @@ extension Migrator {
   /// Counts what a phase caused since it began to go up. Reads only.
   ///
   /// - Parameter name: a phase that is applied or half done, or a prefix that names one.
-  /// - Throws: `unknown-phase`, `ambiguous-phase`, `ledger-missing`; `not-applied` with where its list is when it came down.
+  /// - Throws: `unknown-phase`, `ambiguous-phase`, `ledger-missing`; `not-applied` for one that came down, with the
+  ///   place of its list.
   package func effects(of name: String) throws(MigrationError) -> EffectReport {
     try EffectWork(migrator: self).report(on: name)
   }
 
-  /// Lists every row that is counted, in one read of the database.
+  /// Lists every counted row, in one read transaction.
   ///
   /// - Parameters:
   ///   - name: a phase that is applied or half done, or a prefix that names one.
@@ -136,7 +137,7 @@ extension Migrator {
 
   // MARK: - Beginning and ending
 
-  /// Does the same as ``adopt(at:)``, and says what it found.
+  /// Does the same as ``adopt(at:)``, and returns what it found.
   package func adoption(at phase: String? = nil) throws(MigrationError) -> Adoption {
     try Adopting(migrator: self).adopt(at: phase)
   }
@@ -176,7 +177,7 @@ extension Migrator {
   ///
   /// Nothing runs. Archives, evidence, watches, effects and lanes of a phase follow it; the log keeps both names.
   ///
-  /// - Returns: what got another number; empty when every phase has that of its file.
+  /// - Returns: the phases that got another number; empty when every phase has the number of its file.
   /// - Throws: `ledger-missing`; `renumbering-refused` when a phase would come before or after others than it does now, or
   ///   has retired something; `phase-in-progress`, `lease-held`, `database-busy`.
   @discardableResult
@@ -184,7 +185,7 @@ extension Migrator {
     try Renumbering(migrator: self).renumber()
   }
 
-  /// Works out the baseline that stands for all phases up to one of them. Reads only.
+  /// Works out the baseline that replaces all phases up to one of them. Reads only.
   ///
   /// - Parameter name: the last phase, by its id or a prefix that names one phase.
   /// - Throws: `squash-refused` when not all of them are applied, others were applied between them, or something that they
@@ -194,28 +195,30 @@ extension Migrator {
     try Squashing(migrator: self).squash(to: name)
   }
 
-  /// Records that a baseline stands for applied phases: nothing comes down past them any more.
+  /// Records that a baseline replaces applied phases. They can no longer come down.
   ///
   /// - Throws: `ledger-missing`, `lease-held`, `squash-incomplete`, `database-busy`.
   package func recordSquash(of phases: [PhaseID]) throws(MigrationError) {
     try Squashing(migrator: self).record(phases)
   }
 
-  /// What there is to purge of a phase. Reads only.
+  /// What a purge of a phase would destroy. Reads only.
   ///
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `ledger-missing`.
   package func purgeable(_ name: String) throws(MigrationError) -> Purge {
     try Purging(migrator: self).purgeable(name)
   }
 
-  /// - Parameter limit: how long to look in each archive for rows that an application has deleted since; nil not to look.
+  /// - Parameter limit: how long to search each archive for rows that an application has deleted since; nil to skip
+  ///   that.
   package func purgeable(_ name: String, lookingForDeleted limit: Duration?) throws(MigrationError) -> Purge {
     try Purging(migrator: self).purgeable(name, lookingForDeleted: limit)
   }
 
-  /// Destroys what a phase removed and its reversal would bring back. Nothing else in phasedb does that.
+  /// Destroys the archives and retired objects of a phase, from which its reversal would restore. No other command of
+  /// phasedb does that.
   ///
-  /// An applied phase cannot come down after something of its own was purged.
+  /// Afterwards an applied phase can no longer come down.
   ///
   /// - Parameters:
   ///   - name: the phase, or any prefix that names one.
@@ -231,7 +234,8 @@ extension Migrator {
   /// stay as they are. `adopt` brings it back.
   ///
   /// - Parameters:
-  ///   - name: the name of the file, to confirm the loss; nil to be refused with what would be lost.
+  ///   - name: the name of the file, to confirm the loss. With nil, the call throws an error that says what would be
+  ///     lost.
   ///   - whileUnfinished: also while something is half done.
   /// - Throws: `forget-unconfirmed` with what would be lost; `forget-refused` while something is half done, or when views
   ///   or triggers of the application use the ledger; `ledger-missing`, `ledger-touched`, `lease-held`, `database-busy`.
@@ -246,16 +250,18 @@ extension Migrator {
 
   /// Which phases to rehearse.
   package enum RehearsalScope: Sendable, Hashable {
-    /// All pending phases: first those that would go up now, then those that are held.
+    /// All pending phases: first the ones that would go up now, then the held ones.
     case pending
     /// The named phase, after those before it were applied to the copy.
     case phase(String)
     /// The phases that a way up would run now.
     case selection(Selection)
+    /// These pending phases, in this order.
+    case phases([PhaseID])
   }
 
-  /// Takes pending phases up, down and up again on a private copy of the database, and compares its rows. Reads the
-  /// database and writes nothing to it; ``record(_:)-([Evidence])`` is for that.
+  /// Takes pending phases up, down and up again on a private copy of the database, and compares its rows. Only reads
+  /// the database; ``record(_:)-([Evidence])`` records the result.
   ///
   /// The copy is made in one read transaction, and always removed. In rollback-journal mode, writers wait while the
   /// database is copied; in WAL mode they do not.
@@ -304,13 +310,14 @@ extension Migrator {
 
   // MARK: - Snapshots
 
-  /// Copies the database before a plan runs, at a checkpoint named after its first step: `before-0002-expand`.
+  /// Copies the database before a plan runs, at a checkpoint named after its first step: `before-0002-expand`, or
+  /// `before-down-0002-expand` on the way down.
   ///
-  /// Half-way through a batched phase no checkpoint can be made: a plan that continues there uses the copy made before
-  /// the first batch.
+  /// In the middle of a batched phase no checkpoint can be made. A plan that continues there uses the copy from
+  /// before the first batch.
   ///
-  /// - Returns: the copy, and its checkpoint where there is a ledger to write it into; nil when nothing can be lost,
-  ///   because the plan does nothing or the database has no table.
+  /// - Returns: the copy, and its checkpoint if there is a ledger to record it. Nil when nothing can be lost, because
+  ///   the plan has no step or the database has no table.
   /// - Throws: as ``createCheckpoint(_:note:snapshotIn:)``; `phase-in-progress` when no copy was made before.
   package func snapshot(
     before plan: Plan, in folder: String
@@ -328,8 +335,8 @@ extension Migrator {
 
   /// Puts the whole database back to a snapshot: tables, rows and the ledger. Everything written since is lost.
   ///
-  /// It is one transaction of SQLite's backup API. Applications that have the file open see the state before or after;
-  /// they should be stopped all the same, because what they write in between is lost.
+  /// It is one transaction of SQLite's backup API. Applications that have the file open see the state before or after
+  /// it. They should be stopped nevertheless, because what they write in between is lost.
   ///
   /// - Parameters:
   ///   - name: a checkpoint, or the path of a snapshot.
@@ -343,12 +350,12 @@ extension Migrator {
 
   // MARK: - Lanes
 
-  /// Every lane of the settings and of the ledger, by name, as it stands now. Reads only.
+  /// The present state of every lane of the settings and of the ledger, by name. Reads only.
   package func laneStandings() throws(MigrationError) -> [LaneStanding] {
     try LaneWork(migrator: self).standings()
   }
 
-  /// Holds a lane until a moment, whether or not what was begun has ended.
+  /// Holds a lane until a moment. Jobs in flight may still be running.
   ///
   /// - Returns: the lane as it stands then.
   /// - Throws: `unknown-lane`, `lane-unfit`, `lane-not-held`, `ledger-missing`.
@@ -358,9 +365,9 @@ extension Migrator {
     try LaneWork(migrator: self).hold(name, for: time, reason: reason)
   }
 
-  /// Lets a lane go, whoever holds it.
+  /// Releases a lane, whoever holds it.
   ///
-  /// - Throws: `lane-not-held` when nobody does, or when it could not be let go.
+  /// - Throws: `lane-not-held` when it is not held, or could not be released.
   package func releaseLane(_ name: String, reason: String) throws(MigrationError) {
     try LaneWork(migrator: self).release(name, reason: reason)
   }
@@ -372,7 +379,7 @@ extension Migrator {
     try SwitchWork(migrator: self).all()
   }
 
-  /// One switch, with everybody who is pinned, and its last ramp.
+  /// One switch, with all pinned subjects, and its last ramp.
   ///
   /// - Throws: `unknown-switch`.
   package func switchDetails(
@@ -381,7 +388,7 @@ extension Migrator {
     try SwitchWork(migrator: self).details(name)
   }
 
-  /// What applications get that ask for subjects.
+  /// The answers that an application would get for these subjects.
   ///
   /// - Throws: `unknown-switch`.
   package func ask(_ name: String, _ subjects: [String]) throws(MigrationError) -> [SwitchAnswer] {
@@ -398,7 +405,7 @@ extension Migrator {
     try SwitchWork(migrator: self).set(name, to: exposure, reason: reason)
   }
 
-  /// Pins somebody on or off whatever the exposure, or takes a pin away.
+  /// Pins a subject on or off, whatever the exposure, or removes its pin.
   ///
   /// - Throws: `unknown-switch`; for a pin on also `lease-held` and `switch-contained`.
   package func pin(
@@ -407,11 +414,11 @@ extension Migrator {
     try SwitchWork(migrator: self).pin(subject, isOn, of: name, reason: reason)
   }
 
-  /// Closes a switch: it is on for nobody. Nothing holds this up but another writer: no gate, no lease, and neither a
-  /// schema nor a ledger that somebody changed.
+  /// Closes a switch, so that it is off for everybody. Only another writer can delay this: gates, leases, drift and a
+  /// touched ledger do not matter.
   ///
-  /// - Throws: `unknown-switch`, `ledger-missing`, `ledger-too-new`, `database-busy`; `ledger-touched` when a trigger of
-  ///   somebody else kept it open.
+  /// - Throws: `unknown-switch`, `ledger-missing`, `ledger-too-new`, `database-busy`; `ledger-touched` when a trigger
+  ///   from outside kept it open.
   package func closeSwitch(_ name: String, reason: String) throws(MigrationError) -> SwitchChange {
     try SwitchWork(migrator: self).close(name, reason: reason)
   }
@@ -419,10 +426,10 @@ extension Migrator {
   /// Raises a switch step by step, as long as the probes of the phase that made it pass. If one fails, the switch is closed.
   ///
   /// - Parameters:
-  ///   - order: nil to go on with what the ledger knows.
+  ///   - order: the steps; nil to continue the ramp that is in the ledger.
   ///   - once: takes the sample that is due, and returns.
   ///   - observe: told what happens, on the calling thread.
-  /// - Returns: how it stands.
+  /// - Returns: the state of the ramp.
   /// - Throws: `unknown-switch`, `ramp-refused`; `watch-held` while another process raises it; `interrupted`.
   package func ramp(
     _ name: String, _ order: RampOrder?, once: Bool = false,
@@ -433,12 +440,12 @@ extension Migrator {
 
   // MARK: - Watches
 
-  /// Watches every phase whose watch is open, until none is.
+  /// Watches every phase with an open watch, until all watches have a verdict.
   ///
   /// - Parameters:
   ///   - once: takes the samples that are due, and returns.
   ///   - observe: told what happens, on the calling thread.
-  /// - Returns: the watches that were open, as they stand now.
+  /// - Returns: the present state of the watches that were open.
   /// - Throws: `watch-held` while another process watches; `interrupted`; `ledger-missing`.
   package func watch(
     once: Bool = false, observe: @escaping (WatchEvent) -> Void = { _ in }
@@ -451,12 +458,12 @@ extension Migrator {
     try Watching(migrator: self).watches()
   }
 
-  /// What is kept of a watch, by probe and round.
+  /// The stored samples of a watch, by probe and round.
   package func samples(of watch: WatchRecord) throws(MigrationError) -> [KeptSample] {
     try Watching(migrator: self).samples(of: watch)
   }
 
-  /// Records that somebody takes on themselves what the watch of an applied phase did not show.
+  /// Records that an operator accepts an applied phase although its watch failed or is not finished.
   ///
   /// - Parameters:
   ///   - name: the phase, or a prefix that names one.
@@ -468,7 +475,7 @@ extension Migrator {
 
   /// Keeps watches from reversing.
   ///
-  /// - Parameter time: after which it ends by itself; nil when it does not.
+  /// - Parameter time: how long; nil for no limit.
   package func freeze(for time: Duration?, reason: String) throws(MigrationError) {
     try WatchDecisions(migrator: self).freeze(for: time, reason: reason)
   }

@@ -2,25 +2,25 @@
 package struct PhaseUnderWay: Sendable, Hashable {
   package let id: PhaseID
   package let direction: Direction
-  package let progress: BatchProgress
-  /// Why no batch runs; nil while batches do, or when the run was killed.
+  package let progress: Event.BatchProgress
+  /// Why the batches are paused; nil while they run, or when the run was killed.
   package let pause: BatchPause?
-  /// Since when it goes in this direction.
+  /// When it began in this direction.
   package let since: Timestamp
-  /// When its runner last gave a sign of life.
+  /// When its runner last recorded that it is alive.
   package let lastSign: Timestamp
   /// That runner, as `user@host`.
   package let runner: String
-  /// Whether somebody holds the lease for it.
+  /// Whether a process holds the lease for it.
   package let isRunning: Bool
 
   init(_ record: BatchRecord, isRunning: Bool) {
     let pace = record.pace
     id = record.id
     direction = record.direction
-    progress = BatchProgress(
+    progress = Event.BatchProgress(
       rows: record.rows, fraction: record.fraction, rowsPerSecond: pace.rowsPerSecond, batchSize: pace.size,
-      hold: BatchProgress.Hold(last: pace.lastHold, median: pace.medianHold, p99: pace.p99Hold),
+      hold: Event.BatchProgress.Hold(last: pace.lastHold, median: pace.medianHold, p99: pace.p99Hold),
       pauseMilliseconds: pace.pause, remaining: nil)
     pause = record.pause
     since = record.since

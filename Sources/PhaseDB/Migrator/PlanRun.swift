@@ -1,7 +1,7 @@
 internal import Dispatch
 internal import PhaseSQLite
 
-/// Runs plans.
+/// Runs a plan, and does the work before and after it: lanes, check-ins and ways down to remember.
 struct PlanRun: MigratorWork {
   let migrator: Migrator
 
@@ -15,7 +15,7 @@ struct PlanRun: MigratorWork {
     if !plan.squashed.isEmpty { try Squashing(migrator: migrator).record(plan.squashed) }
     let knowledge = plan.squashed.isEmpty ? before : try Knowledge(of: connection)
     var stuck: Set<String> = []
-    // What could not be let go is tried again at the end, and told once.
+    // A lane that could not be released is tried again at the end, and reported once.
     let tell = { (event: Event) in
       if case .laneStuck(let name, _) = event, !stuck.insert(name).inserted { return }
       observe(event)
@@ -27,7 +27,7 @@ struct PlanRun: MigratorWork {
     lanes.letGoOfAbandoned(tell)
     defer { lanes.letGoOfAbandoned(tell) }
     let result = try engine.run(plan, from: knowledge).result
-    // What is kept only spares later commands the trial.
+    // This only saves work for later commands, so an error does not matter.
     try? DownRehearsalWork(migrator: migrator).keepTrials()
     return result
   }
@@ -63,7 +63,8 @@ struct PlanRun: MigratorWork {
     try reading(connection) { () throws(MigrationError) in try Knowledge(of: connection).ledger == nil }
   }
 
-  /// Cancelling the task stops the body. The caller waits, so that only this thread uses the migrator meanwhile.
+  /// Runs a body on a thread of its own. Cancelling the task stops it. The caller waits, so that only that thread
+  /// uses the migrator.
   nonisolated(nonsending) func onThreadOfItsOwn<Value: Sendable>(
     _ body: @escaping @Sendable (Migrator) throws(MigrationError) -> Value
   ) async throws(MigrationError) -> Value {

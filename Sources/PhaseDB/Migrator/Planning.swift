@@ -6,11 +6,11 @@ internal import PhaseSQLite
   import Foundation
 #endif
 
-/// Plans what would be done, from what is known of a database.
+/// Makes plans from what the database and the catalog say.
 struct Planning: MigratorWork {
   let migrator: Migrator
 
-  /// - Parameter saysReversals: whether the plan of a way down says what it would give back.
+  /// - Parameter saysReversals: whether the plan of a way down says what it would restore.
   func plan(
     _ selection: Selection, saysReversals: Bool = true, contracts: Bool = true
   ) throws(MigrationError) -> Plan {
@@ -70,7 +70,7 @@ struct Planning: MigratorWork {
     }
   }
 
-  /// What is known of a database whose ledger and schema are as phasedb left them, or of which that is overridden.
+  /// Reads the database, and refuses one whose ledger or schema was changed from outside, unless that is overridden.
   func undrifted() throws(MigrationError) -> Knowledge {
     let knowledge = try Knowledge(of: connection)
     try knowledge.refuseLedgerDrift()
@@ -126,7 +126,7 @@ struct Planning: MigratorWork {
   private func evidence(_ knowledge: Knowledge) throws(MigrationError) -> EvidenceKnowledge {
     let recorded = try lifting("reading the ledger") { () in try knowledge.ledger?.evidence.all() ?? [] }
     return EvidenceKnowledge(
-      policy: options.evidencePolicy, recorded + options.evidence, hasLedger: knowledge.ledger != nil)
+      for: options.mustBeRehearsed, recorded + options.evidence, hasLedger: knowledge.ledger != nil)
   }
 
   private func live(
@@ -143,13 +143,13 @@ struct Planning: MigratorWork {
     }
   }
 
-  /// The baseline, when it has to run: on a database that has nothing in it.
+  /// The baseline if it has to run, which is on an empty database.
   ///
-  /// A database that has tables and no ledger must have exactly the baseline's.
+  /// A database with tables and without a ledger must have exactly the tables of the baseline.
   func baseline(_ knowledge: Knowledge) throws(MigrationError) -> Script? {
     guard knowledge.ledger == nil else { return nil }
     if knowledge.isFresh { return catalog.baseline }
-    // Whoever overrides drift begins with the schema that is there.
+    // With --override drift, the present schema is the starting point.
     if !options.overridden.contains(.drift) {
       try Adopting(migrator: migrator).refuseUnadopted(knowledge)
     }
@@ -157,11 +157,11 @@ struct Planning: MigratorWork {
   }
 }
 
-/// What a plan has to do with watches and their probes.
+/// The parts of a plan that are about watches and their probes.
 struct WatchPlanning: MigratorWork {
   let migrator: Migrator
 
-  /// Probes that a plan needs and nobody can ask.
+  /// Refuses a plan whose phases name probes that the options do not have.
   ///
   /// - Throws: `unknown-probe`.
   func refuseUnknownProbes(of plan: Plan) throws(MigrationError) {
@@ -187,7 +187,7 @@ struct WatchPlanning: MigratorWork {
     }
   }
 
-  /// Says of which phases a watch would reverse nothing, because nobody knows how long that takes.
+  /// Notes for which phases a watch would not reverse, because it is unknown how long the way down takes.
   func notes(on plan: Plan) -> [Prose] {
     guard !plan.isFresh else { return [] }
     return plan.steps.filter { $0.phase.watch?.then == .reverse }.compactMap { step in

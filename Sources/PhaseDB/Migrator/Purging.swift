@@ -3,7 +3,7 @@ internal import PhaseSQLite
 
 /// What a purge destroys, or has destroyed.
 package struct Purge: Sendable {
-  /// The phase whose archive it is.
+  /// The phase whose archives these are.
   package let phase: PhaseID
   package let items: [KeptData]
 
@@ -46,7 +46,7 @@ struct Purging: MigratorWork {
         }
         let run = try PurgeRun(name, catalog, knowledge, on: connection)
         let present = try run.listing()
-        // Whoever confirmed it saw this list, and not what came to it meanwhile.
+        // The operator confirmed this list, and the archives have changed since.
         guard present.items == listing.items else { throw Self.unconfirmed(present, nil) }
         try run.destroy(by: options.runner, at: options.now())
         return present
@@ -54,7 +54,7 @@ struct Purging: MigratorWork {
     }
   }
 
-  /// - Parameter wrong: what was confirmed instead.
+  /// - Parameter wrong: the wrong word that the operator gave.
   private static func unconfirmed(_ purge: Purge, _ wrong: String?) -> MigrationError {
     MigrationError(
       .purgeUnconfirmed,
@@ -174,7 +174,7 @@ struct PurgeRun {
             content: "{}", rows: 0, digest: "", state: .purged)
         ])
       }
-      // A retired column leaves the table's text: a change beside the phases, like one that was accepted.
+      // Dropping a retired column changes the table. It is recorded like a change from outside that was accepted.
       let changes = try Schema(of: connection).changes(since: knowledge.schema)
       try ledger.schemas.record(changes, sequence: entry)
     }

@@ -8,9 +8,9 @@ internal import PhaseSQLite
 
 /// How a switch is to be raised.
 package struct RampOrder: Sendable, Hashable {
-  /// Each larger than the one before it.
+  /// The exposures, each larger than the one before it.
   package let steps: [Exposure]
-  /// How long each is judged.
+  /// How long each step is judged.
   package let every: Duration
 
   package init(_ steps: [Exposure], every: Duration) { (self.steps, self.every) = (steps, every) }
@@ -20,11 +20,11 @@ package struct RampOrder: Sendable, Hashable {
 package enum RampEvent: Sendable, Hashable {
   /// A sample of each probe was taken.
   case sampled(RampRecord, [String: Sample])
-  /// The switch stands at a step now.
+  /// The switch was raised to the next step.
   case raised(RampRecord)
   /// Nothing was sampled or raised.
   case waits(RampRecord, reason: Prose)
-  /// The ramp came to its end.
+  /// The ramp has ended.
   case ended(RampRecord)
 }
 
@@ -58,7 +58,8 @@ struct Ramping: MigratorWork {
     return now.timeIntervalSince(last) * 1_000 >= every.milliseconds * 0.9
   }
 
-  /// The applied phase whose probes judge a switch: the one that made it, or, when that has none, the migrate behind it.
+  /// The applied phase whose probes judge a switch: the phase that made it or, if that has no probes, the migrate
+  /// phase after it.
   private func judging(
     _ name: String, _ applied: [AppliedPhase], _ ledger: Ledger
   ) throws(MigrationError) -> (applied: AppliedPhase, phase: Phase)? {
@@ -133,7 +134,7 @@ struct Ramping: MigratorWork {
     }
   }
 
-  /// What the probes show before anybody sees more.
+  /// Takes samples before the exposure is raised.
   private func lookBefore(
     _ applied: AppliedPhase, _ phase: Phase
   ) throws(MigrationError) -> [String: Double] {
@@ -218,7 +219,7 @@ struct Ramping: MigratorWork {
     for probe in phase.probes {
       samples[probe.title] = sampler.sample(
         probe, since: applied.appliedAt, before: ramp.baseline[probe.title], every: every)
-      // What was cut short says nothing.
+      // A sample that was interrupted does not count.
       if options.cancellation.isRequested { throw MigrationError.stopped() }
     }
     let taken = samples
@@ -230,7 +231,7 @@ struct Ramping: MigratorWork {
           return nil
         }
         guard present.isOpen else { return present }
-        // Another host may have taken it over from one that gave no sign for long.
+        // Another host may have taken the ramp over, because this one was silent for too long.
         try refuseHolder(of: present, at: options.now())
         return try record(taken, of: present, watch, phase, ledger)
       }
@@ -249,7 +250,7 @@ struct Ramping: MigratorWork {
     return recorded
   }
 
-  /// The switch is gone, with the phase that made it.
+  /// The switch was removed, because the phase that made it came down.
   private func end(_ ramp: RampRecord, _ observe: (RampEvent) -> Void) -> RampRecord {
     var ramp = ramp
     (ramp.verdict, ramp.detail) = (.ended, "the switch was removed")
@@ -257,7 +258,7 @@ struct Ramping: MigratorWork {
     return ramp
   }
 
-  /// Judges a sample, and does what follows from it. Belongs into a transaction.
+  /// Judges a sample, and raises or closes the switch accordingly. Belongs into a transaction.
   private func record(
     _ samples: [String: Sample], of ramp: RampRecord, _ watch: Watch, _ phase: Phase, _ ledger: Ledger
   ) throws(MigrationError) -> RampRecord {
@@ -278,7 +279,7 @@ struct Ramping: MigratorWork {
       case .passed where ramp.step == ramp.steps.count:
         (ramp.verdict, ramp.detail) = (.passed, "at \(ramp.exposure)")
       case .passed:
-        // One who runs phases does not want more people on meanwhile: the next sample asks again.
+        // While a run is going on, the switch is not raised. The next sample tries again.
         let held = try lifting("reading the ledger") { () in try ledger.lease.held() }
         if held == nil || held?.holder.isProvablyDead(seenFrom: runner) == true {
           ramp.step += 1

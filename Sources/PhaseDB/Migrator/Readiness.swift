@@ -6,28 +6,28 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// How ready changes are to be released and to be taken back: eight questions, answered from evidence.
+/// A readiness report: eight questions about releasing changes and taking them back, answered from evidence.
 package struct Readiness: Sendable {
-  /// How an answer is known, from best to worst.
+  /// How certain an answer is, from best to worst.
   package enum Standing: String, Sendable, Hashable, CaseIterable, Comparable {
     /// Evidence of the present text on the present schema says so.
     case proved
-    /// A directive says so, and nothing tested it.
+    /// A directive says so, but it was not tested.
     case claimed
     case unknown
-    /// Evidence says that it is not so.
+    /// Evidence shows the opposite.
     case refuted
 
     package static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
     private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
   }
 
-  /// Which phases are meant.
+  /// The phases that a report is about.
   package enum Scope: Sendable, Hashable {
-    /// Those that are pending; all that are applied when none is.
+    /// The pending phases; if there are none, all applied phases.
     case open
     case pending, applied
-    /// Those of the migration that a phase or a prefix names.
+    /// The phases of one migration, named by a phase or a prefix.
     case migration(String)
   }
 
@@ -36,28 +36,28 @@ package struct Readiness: Sendable {
     /// What was done, as in `rehearsed`.
     package let what: Prose
     package let at: Timestamp
-    /// On how many rows; nil where that was not counted.
+    /// How many rows it covered; nil when they were not counted.
     package let rows: Int?
-    /// Where it is written.
+    /// Where the evidence is stored.
     package let place: Prose
   }
 
-  /// What turns an answer into a proof.
+  /// What an operator can do to turn an answer into a proof.
   package struct Closing: Sendable, Hashable {
-    /// What has to be done by hand before; empty when nothing has.
+    /// What has to be done by hand first; empty when there is nothing.
     package let before: Prose
     /// Commands, one after the other.
     package var commands: [Prose]
-    /// Whether they are for the database that the report is about, and not only for the folder.
+    /// Whether the commands need the database of the report, and not only the folder.
     package var isOnDatabase = true
   }
 
   /// The answer to one question about one phase, or a part of it.
   package struct Answer: Sendable, Hashable {
     package let phase: PhaseID
-    /// Of a question with several answers, which one: `automatic`.
+    /// The part of the question that it answers, such as `automatic`; nil when the question has one answer.
     package let part: String?
-    /// Nil where the question does not arise.
+    /// How certain it is; nil where the question does not apply.
     package let standing: Standing?
     /// One sentence without a full stop.
     package let says: Prose
@@ -71,42 +71,42 @@ package struct Readiness: Sendable {
     package let text: Prose
     package internal(set) var answers: [Answer]
 
-    /// The weakest of its answers; nil when there is nothing to ask about.
+    /// The weakest standing of its answers; nil when the question does not apply.
     package var standing: Standing? { answers.compactMap(\.standing).max() }
     /// The answers that decide: those with the weakest standing.
     package var deciding: [Answer] { answers.filter { $0.standing == standing } }
   }
 
-  /// A phase with what is known about it.
+  /// A phase of the report, with the facts about it.
   package struct Subject: Sendable {
     package let id: PhaseID
     package let text: Phase
     package let applied: AppliedPhase?
-    /// What reversing it would give back.
+    /// The verdict on its reversal.
     package let word: Reversal.Word
-    /// The same with its reasons, in one line.
+    /// The verdict with its reasons, in one line.
     package let wayBack: Prose
-    /// Rows that do not come back.
+    /// Rows that its reversal does not restore.
     package let lost: [Reversal.AffectedRows]
     package let times: Times
-    /// What is kept of it until it is purged.
+    /// Its archives and retired objects.
     package let kept: [KeptData]
-    /// How much its archives would take, as a rehearsal measured; nil when unknown.
+    /// The size of its archives, as a rehearsal measured it; nil when unknown.
     package let archiveForecast: Int?
     package let effects: [EffectCount]
     package let watch: WatchRecord?
-    /// How long a contract waits; nil when it need not.
+    /// How long a contract has to wait; nil when it need not wait.
     package let wait: Wait?
-    package let gates: [ClosedGate]
+    package let gates: [Gate.Closed]
     package internal(set) var toSafe: TimeToSafe
   }
 
   /// How long a contract waits for its soak, or for its switch.
   package struct Wait: Sendable, Hashable {
     package let lasts: Duration
-    /// Since when that counts; nil while it does not.
+    /// When the waiting time began; nil when it has not begun.
     package let since: Timestamp?
-    /// When it can go up at the earliest; nil while that is open.
+    /// When it can go up at the earliest; nil when the waiting time has not begun.
     package var ends: Timestamp? { since?.before(.zero - lasts) }
   }
 
@@ -116,18 +116,18 @@ package struct Readiness: Sendable {
     package var hold: Double?
     package var downLeast: Double?
     package var downMost: Double?
-    /// How the time of the way down is known: `measured`, `scaled` or `rehearsed`.
+    /// Where the time of the way down comes from: `measured`, `scaled` or `rehearsed`.
     package var basis: String?
     /// Limits of `@budget` that are passed: `down took 7 s, and the budget is 5 s`.
     package var overBudget: [Prose] = []
   }
 
-  /// How long a fault lasts that the phase causes, in milliseconds; nil for what is not known.
+  /// How long a fault caused by the phase would last, by its parts, in milliseconds; nil for unknown parts.
   package struct TimeToSafe: Sendable, Hashable {
     package var detect: Double?
-    /// Zero where the way back begins by itself.
+    /// The time to decide; zero where the way back starts automatically.
     package var decide: Double?
-    /// Until whoever asked a switch before it was closed is done.
+    /// The wait after a switch is closed, for requests that saw it open.
     package var close: Double
     package var downLeast: Double?
     package var downMost: Double?
@@ -150,13 +150,13 @@ package struct Readiness: Sendable {
     package let remains: Prose
   }
 
-  /// One of the five things that everybody must be able to explain.
+  /// One of the five things that a team must be able to explain.
   package struct Explanation: Sendable, Hashable {
     package let title: Prose
     package let says: [Prose]
   }
 
-  /// On which states the versions of an application may run.
+  /// The states on which each version of an application may run.
   package struct Bands: Sendable, Hashable {
     package let application: String
     package let rows: [Row]
@@ -164,7 +164,7 @@ package struct Readiness: Sendable {
     package struct Row: Sendable, Hashable {
       package let version: String
       package let isLive: Bool
-      /// For each state, whether it may run there.
+      /// For each state, whether the version may run there.
       package let mayRun: [Bool]
     }
   }
@@ -179,25 +179,25 @@ package struct Readiness: Sendable {
   package let drift: [Prose]
   /// How many rows the database has; nil when counting took too long.
   package let rows: Int?
-  /// The one line to read.
+  /// The summary in one line.
   package let headline: Prose
   /// In the order in which they were applied, or would be.
   package let subjects: [Subject]
   package internal(set) var questions: [Question]
   package internal(set) var recoveries: [Recovery]
   package let explanations: [Explanation]
-  /// The phases whose states the bands have: the first state is before the first of them.
+  /// The phases between the states of the bands. The first state is before the first of them.
   package let states: [PhaseID]
   /// How many of them are applied.
   package let appliedStates: Int
   package let bands: [Bands]
   package let switches: [SwitchRecord]
-  /// What could not be read, and is missing here.
+  /// What is missing from the report because it could not be read.
   package var notes: [Prose]
 
-  /// The same with commands that can be typed as they stand.
+  /// The same report with complete commands, ready to paste.
   ///
-  /// - Parameter complete: adds to a command the options that it needs, with those of the database or without.
+  /// - Parameter complete: adds to a command the options that it needs, with or without those of the database.
   package func completing(_ complete: (_ command: Prose, _ isOnDatabase: Bool) -> Prose) -> Readiness {
     var report = self
     for question in questions.indices {
@@ -234,16 +234,16 @@ package struct Readiness: Sendable {
 }
 
 extension Readiness {
-  /// What a report is to be about, and the evidence beside that of the ledger.
+  /// What a report should cover, and evidence in addition to that of the ledger.
   package struct Request: Sendable {
     package var scope: Scope
-    /// What compat showed.
+    /// The evidence of compat.
     package var compat: [CompatEvidence]
     /// The file with the evidence; nil when there is none.
     package var file: String?
     /// The folder with the queries of applications; nil when there is none.
     package var folder: String?
-    /// Older evidence proves nothing.
+    /// The maximum age of evidence; older evidence proves nothing.
     package var maximumAge: Duration
 
     package init(

@@ -7,7 +7,7 @@ struct ReadinessAnswers {
 
   func questions() -> [Readiness.Question] {
     let coexistence = Coexistence(work)
-    // Three questions are about the same: what the way back was seen to do.
+    // Three questions use the same answer: what the way back was seen to do.
     let ways = subjects.map { wayBack($0) }
     let effects = subjects.map { sideEffects($0) }
     let all: [[Readiness.Answer]] = [
@@ -37,9 +37,9 @@ struct ReadinessAnswers {
     let at: Timestamp
     switch work.proofOfApplied(present) {
     case .failure(let failure):
-      // What is known to be bad stays bad without fresh evidence.
+      // A known problem stays a problem, even when the evidence is old.
       if [.blocked, .lossy].contains(subject.word), !isDeclared(subject) { return refuted(subject, nil) }
-      // What ran without rows is no more than a claim.
+      // A way back that ran only without rows is no more than claimed.
       let standing: Readiness.Standing =
         subject.word == .expected && work.knowledge.isInPlace ? .claimed : .unknown
       return answer(subject, standing, failure.lack.why, closing: failure.lack.closing)
@@ -182,7 +182,7 @@ struct ReadinessAnswers {
       proof)
   }
 
-  /// The probes of a phase that failed once what they read was broken, or while the phase was watched.
+  /// The probes of a phase that were seen to fail: when a rehearsal broke their data, or while the phase was watched.
   private func seenRed(_ subject: Readiness.Subject) -> (titles: Set<String>, proof: Readiness.Proof?) {
     var titles: Set<String> = []
     var proof: Readiness.Proof?
@@ -326,7 +326,7 @@ struct ReadinessAnswers {
       words.append("compliance: archives of \(CountText.bytes(Int64(bytes))), until they are purged")
     }
     words.append(effects.says)
-    // A loss that was counted is known.
+    // A loss that was counted is a proved answer.
     let ways: Readiness.Standing = way.standing == .refuted ? .proved : way.standing ?? .unknown
     let standing = max(ways, effects.standing ?? .unknown)
     let proof = standing == .proved ? effects.proof ?? way.proof : nil

@@ -1,11 +1,11 @@
-/// What a report says beside the eight questions, from the same facts.
+/// Writes the other parts of a report, from the same facts as the eight answers.
 struct ReadinessWords {
   let work: ReadinessWork
   let subjects: [Readiness.Subject]
 
   // MARK: - The one line
 
-  /// What exactly is reversed, how quickly, and what damage remains.
+  /// The headline: what exactly is reversed, how quickly, and what damage remains.
   func headline(_ questions: [Readiness.Question]) -> Prose {
     guard !subjects.isEmpty else { return "Nothing is in scope, so nothing has to be taken back." }
     let ways = questions[1].answers

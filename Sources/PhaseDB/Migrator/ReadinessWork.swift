@@ -7,7 +7,7 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// Gathers what is known of phases, and judges what of it is evidence.
+/// Gathers the facts about phases, and decides which of them are evidence.
 struct ReadinessWork {
   let migrator: Migrator
   let request: Readiness.Request
@@ -21,7 +21,7 @@ struct ReadinessWork {
   let order: [(id: PhaseID, phase: Phase)]
   /// For each pending phase, the schema on which it would run, as far as evidence tells.
   private let schemas: [PhaseID: SchemaDigest]
-  /// Of what is applied, when its way back was last seen to do what is said of it.
+  /// For applied phases: when the way back was last seen to do what the verdict says.
   private let seen: [PhaseID: Timestamp]
   private let times: [PhaseID: DownTime]
   private let measured: [WayDownRecords.PhaseText: Double]
@@ -36,7 +36,7 @@ struct ReadinessWork {
     now = migrator.options.now()
     rows = try Self.rows(knowledge, on: migrator.connection)
     let applied = status.applied.compactMap { phase in phase.text.map { (id: phase.id, phase: $0) } }
-    // Where no order can be told, for instance beside an edited file, no evidence holds either.
+    // Without an order, for instance because a file was edited, there is no valid evidence either.
     let known = try? RehearsalOrder(.pending, planner: planner)
     let steps = known?.steps ?? []
     let planned = Set(steps.map(\.id))
@@ -193,21 +193,21 @@ struct ReadinessWork {
     }
   }
 
-  /// The switches that decide who meets what a migration brings.
+  /// The switches that decide who sees the change of a migration.
   func switches(of id: PhaseID) -> [String] {
     order.first { $0.id == PhaseID(id.migration, .expand) }?.phase.switchesMade ?? []
   }
 
   // MARK: - Evidence
 
-  /// Why something is no evidence.
+  /// The reason why something is not evidence.
   struct Lack {
     let why: Prose
     let closing: Readiness.Closing
   }
 
-  /// The evidence of a phase that is pending: of this text, on the schema on which it would run, with rows, and not too
-  /// old. Everything that is called proved of such a phase goes through here.
+  /// The evidence of a phase that is pending: of this text, on the schema on which it would run, with rows, and not
+  /// too old. Every proved answer about a pending phase comes from here.
   func evidence(of id: PhaseID, _ phase: Phase) -> Evidence? { try? proof(of: id, phase).get() }
 
   func proof(of id: PhaseID, _ phase: Phase) -> Result<Evidence, LackOfProof> {
@@ -229,7 +229,7 @@ struct ReadinessWork {
     guard let found = onSchema.last else {
       return lacking("the rehearsal of \(latestOfText.at.minute) was on another schema")
     }
-    // A later success does not outweigh one in which rows did not come back: it ran on other rows.
+    // A later success does not outweigh a loss, because it ran on other rows.
     let judged = onSchema.last { $0.verdict == .lossy } ?? found
     let details = judged.details
     guard details.tables.contains(where: { $0.rows > 0 }) else {
@@ -243,10 +243,10 @@ struct ReadinessWork {
     return .success(judged)
   }
 
-  /// The same of a phase that is applied, whose way back is judged from the rows that are there now.
+  /// The same for an applied phase. Its way back is judged with the present rows.
   ///
-  /// - Returns: when it was seen, or why that is no evidence.
-  func proofOfApplied(_ phase: PhaseStatus) -> Result<Timestamp, LackOfProof> {
+  /// - Returns: when it was seen, or why it is not evidence.
+  func proofOfApplied(_ phase: Status.Entry) -> Result<Timestamp, LackOfProof> {
     func lacking(_ why: Prose, _ closing: Readiness.Closing? = nil) -> Result<Timestamp, LackOfProof> {
       .failure(LackOfProof(lack: Lack(why: why, closing: closing ?? rehearsingDown(phase.id))))
     }
@@ -266,7 +266,7 @@ struct ReadinessWork {
 
   struct LackOfProof: Error { let lack: Lack }
 
-  /// What keeps everything from being proved.
+  /// The reason why nothing can be proved; nil when there is none.
   private var generalLack: Lack? {
     if !knowledge.isInPlace || !knowledge.ledgerDrift.isEmpty {
       return Lack(
@@ -288,7 +288,7 @@ struct ReadinessWork {
   }
 
   func isTooOld(_ at: Timestamp) -> Bool {
-    // What cannot be read has no age, and what comes from the future proves nothing.
+    // An unreadable time has no age, and evidence from the future proves nothing.
     at.date == nil || at < now.before(request.maximumAge) || at > now.before(.zero - .seconds(3_600))
   }
 
@@ -296,7 +296,7 @@ struct ReadinessWork {
     "\(what) of \(at.minute) is older than \(DurationText.print(request.maximumAge)), or not of the past"
   }
 
-  /// The file that carries evidence to a report.
+  /// The file with evidence that a report reads.
   private var file: ShellWord { ShellWord(request.file ?? "evidence.json") }
 
   /// How pending phases are rehearsed.
@@ -320,21 +320,21 @@ struct ReadinessWork {
       commands: ["phasedb rehearse down \(stepsDown(to: id))"])
   }
 
-  /// How many phases come down until this one is.
+  /// How many phases have to come down, including this one.
   func stepsDown(to id: PhaseID) -> Int {
     knowledge.applied.count - (knowledge.applied.firstIndex { $0.id == id } ?? 0)
   }
 
-  /// How compat is run, so that a report can read what it shows.
+  /// How to run compat so that a report can use the result.
   func comparing(_ before: Prose = "") -> Readiness.Closing {
     Readiness.Closing(
       before: before, commands: ["phasedb compat --evidence \(file)", "phasedb report --evidence \(file)"],
-      // The queries are meant for the rows of the folder, where it has some.
+      // The queries are written for the seed rows of the folder, if it has any.
       isOnDatabase: rows != 0
         && !(request.folder.map { FileReading.exists(Corpus(of: $0).seedPath) } ?? false))
   }
 
-  /// An edit of the file of a phase, or what stands for it where the phase is applied.
+  /// Asks for an edit in the file of a phase, or for a new migration where the phase is applied.
   func writing(_ what: Prose, into id: PhaseID) -> Readiness.Closing {
     guard knowledge.applied.contains(where: { $0.id == id }) else {
       return Readiness.Closing(before: "write \(what) into its file", commands: ["phasedb lint"])
@@ -370,7 +370,7 @@ struct ReadinessWork {
     }
   }
 
-  /// The command that takes a phase down, and what came after it.
+  /// The command that takes down a phase and the phases after it.
   func downCommand(to id: PhaseID) -> Prose {
     let index = order.firstIndex { $0.id == id } ?? 0
     let isOffline = order[index...].contains { $0.phase.windows.contains(where: \.range.isOffline) }
@@ -390,7 +390,7 @@ struct ReadinessWork {
     return Set(windows.flatMap { $0.map(\.application) }).sorted().map { application in
       let own = live.filter { $0.application == application }.map(\.version)
       var versions = own + corpus.filter { $0.application == application }.compactMap(\.version)
-      // Without a version that somebody knows, the bounds stand for them.
+      // If no version is known, the bounds themselves are used as versions.
       if versions.isEmpty {
         versions = windows.compactMap { $0[application] }.flatMap { [$0.lower?.version, $0.upper?.version] }
           .compactMap(\.self)

@@ -31,7 +31,7 @@ struct RehearsalWork: MigratorWork {
     }
     guard let copy else { return RehearsalReport(database, order) }
     observe(.copied(bytes: copy.bytes, milliseconds: copyTime.milliseconds))
-    // In the pace that the database would be changed in, and without what would make it wait.
+    // With the batch settings of a real run, but without the throttle query and the pause file.
     var pacing = options.pacing
     (pacing.throttle, pacing.pauseFile) = (nil, nil)
     let rehearsal = try Rehearsal(
@@ -99,14 +99,14 @@ struct RehearsalWork: MigratorWork {
 /// The phases to rehearse, in the order in which they would go up.
 struct RehearsalOrder {
   var steps: [(id: PhaseID, phase: Phase)]
-  let held: [HeldPhase]
+  let held: [Plan.Held]
   /// The only one to rehearse, nil for all.
   let chosen: PhaseID?
   var baseline: Script?
   var hasLedger: Bool
 
   init(
-    steps: [(id: PhaseID, phase: Phase)], held: [HeldPhase], chosen: PhaseID?, baseline: Script?,
+    steps: [(id: PhaseID, phase: Phase)], held: [Plan.Held], chosen: PhaseID?, baseline: Script?,
     hasLedger: Bool
   ) {
     (self.steps, self.held, self.chosen) = (steps, held, chosen)
@@ -128,6 +128,12 @@ struct RehearsalOrder {
         steps: plan.steps.map { ($0.id, $0.phase) }, held: [], chosen: nil, baseline: nil, hasLedger: false)
       return
     }
+    if case .phases(let ids) = scope {
+      self.init(
+        steps: ids.compactMap { id in planner.catalog[id].map { (id, $0) } }, held: [], chosen: nil,
+        baseline: nil, hasLedger: false)
+      return
+    }
     guard case .phase(let name) = scope else {
       let all = Self.all(candidates, beyond: [], planner)
       self.init(steps: all.steps, held: all.held, chosen: nil, baseline: nil, hasLedger: false)
@@ -139,7 +145,7 @@ struct RehearsalOrder {
         .alreadyApplied, "\(id) is applied, so there is nothing to rehearse", state: "nothing was changed",
         help: ["see what is pending: phasedb status", "or rehearse its way back: phasedb rehearse down"])
     }
-    // As `up --to` would take it up: after what comes before it, and without what comes after.
+    // As `up --to` would do it: after the phases before it, and without those after it.
     let all = Self.all(
       candidates.filter { $0.id <= id },
       beyond: candidates.filter { $0.id > id }.map(\.phase.windows), planner)

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Takes phases down on a private copy, and keeps what was tried of ways down.
+/// Takes phases down on a private copy, and records the results of trials of ways down.
 struct DownRehearsalWork: MigratorWork {
   let migrator: Migrator
 
@@ -27,7 +27,7 @@ struct DownRehearsalWork: MigratorWork {
       let copy = try RehearsalWork(migrator: migrator).copy(in: folder) { observe(.copying(bytes: $0)) }
       let copyTime = ContinuousClock.now - began
       observe(.copied(bytes: copy.bytes, milliseconds: copyTime.milliseconds))
-      // In the pace that the database would be changed in, and without what would make it wait.
+      // With the batch settings of a real run, but without the throttle query and the pause file.
       var pacing = options.pacing
       (pacing.throttle, pacing.pauseFile) = (nil, nil)
       let run = try DownRun.onFile(
@@ -93,7 +93,7 @@ struct DownRehearsalWork: MigratorWork {
     }
   }
 
-  /// Records in the ledger what ways down do without rows, so that commands that only read need not try them.
+  /// Records in the ledger what ways down do without rows, so that later commands need not try them again.
   func keepTrials() throws(MigrationError) {
     let knowledge = try Knowledge(of: connection)
     guard let ledger = knowledge.ledger, ledger.format >= 3, !knowledge.applied.isEmpty else { return }

@@ -70,7 +70,7 @@ struct Renumbering: MigratorWork {
   }
 }
 
-/// The names of phases in every table of a ledger.
+/// Changes the names of phases in every table of a ledger.
 struct RecordedNames: LedgerTable {
   let ledger: Ledger
 
@@ -78,7 +78,7 @@ struct RecordedNames: LedgerTable {
   fileprivate func change(_ renumbered: [Renumbered], by runner: Runner, at time: Timestamp)
     throws(SQLiteError)
   {
-    // Two phases may change places, and a name is there once.
+    // Two phases may swap their numbers, and names are unique, so temporary names are needed.
     let columns = [
       "phasedb_phase", "phasedb_archive", "phasedb_evidence", "phasedb_watch", "phasedb_effect",
       "phasedb_effect_open",

@@ -1,8 +1,8 @@
 internal import Dispatch
 internal import Synchronization
 
-/// What happens in a run, for a loop. The run has a thread of its own, and goes on only while the loop waits for the next
-/// event, so that never two of them use the migrator.
+/// The events of a run, for a loop. The run has a thread of its own. It works only while the loop waits for the next
+/// event, so that the two never use the migrator at the same time.
 struct RunEvents: AsyncSequence {
   typealias Element = Event
   typealias Failure = MigrationError
@@ -12,13 +12,14 @@ struct RunEvents: AsyncSequence {
 
   func makeAsyncIterator() -> Iterator { Iterator(migrator, selection) }
 
-  /// One run. It begins with the first event that is asked for; leaving the loop stops it, and waits until it has.
+  /// One run. It starts when the loop asks for the first event. Leaving the loop stops it, and waits until it has
+  /// stopped.
   final class Iterator: AsyncIteratorProtocol {
     private let migrator: Migrator
     private let selection: Selection
     private let own: Cancellation
     private let cancellation: Cancellation
-    private let turns = Turns()
+    private let handover = Handover()
     private var isOver = false
     private var hasBegun = false
 
@@ -29,11 +30,11 @@ struct RunEvents: AsyncSequence {
 
     func next(isolation actor: isolated (any Actor)?) async throws(MigrationError) -> Event? {
       guard !isOver else { return nil }
-      let (turns, cancellation) = (turns, cancellation)
+      let (handover, cancellation) = (handover, cancellation)
       let next = await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
-          turns.waits(continuation)
-          if hasBegun { turns.run.signal() } else { begin() }
+          handover.waits(continuation)
+          if hasBegun { handover.run.signal() } else { begin() }
         }
       } onCancel: {
         cancellation.cancel()
@@ -51,16 +52,16 @@ struct RunEvents: AsyncSequence {
       hasBegun = true
       migrator.options.cancellation = cancellation
       nonisolated(unsafe) let migrator = migrator
-      let (turns, selection) = (turns, selection)
+      let (handover, selection) = (handover, selection)
       DispatchQueue(label: "phasedb").async {
         var failure: MigrationError?
         do throws(MigrationError) {
           let migrator = unsafe migrator
-          try migrator.run(try migrator.plan(selection)) { turns.tell(.event($0)) }
+          try migrator.run(try migrator.plan(selection)) { handover.tell(.event($0)) }
         } catch {
           failure = error
         }
-        turns.tell(.end(failure))
+        handover.tell(.end(failure))
       }
     }
 
@@ -72,7 +73,7 @@ struct RunEvents: AsyncSequence {
     deinit {
       guard hasBegun, !isOver else { return }
       cancellation.cancel()
-      turns.leave()
+      handover.leave()
       end()
     }
   }
@@ -83,8 +84,8 @@ struct RunEvents: AsyncSequence {
     case end(MigrationError?)
   }
 
-  /// Whose turn it is: the loop's, or the run's.
-  private final class Turns: Sendable {
+  /// Passes control between the loop and the run.
+  private final class Handover: Sendable {
     /// Lets the run go on after an event.
     let run = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
@@ -109,7 +110,7 @@ struct RunEvents: AsyncSequence {
       }
     }
 
-    /// Nobody asks for events any more: lets the run come to its end, and waits for it.
+    /// The loop was left: lets the run stop, and waits for it.
     func leave() {
       state.withLock { $0.isLeft = true }
       run.signal()

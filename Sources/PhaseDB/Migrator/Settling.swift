@@ -1,6 +1,6 @@
 internal import PhaseSQLite
 
-/// Plans the ways to a state, and back to what a version can run on.
+/// Plans the way to a state, and the way down to a schema on which a version can run.
 struct Settling: MigratorWork {
   let migrator: Migrator
 

@@ -47,7 +47,8 @@ struct SnapshotWork: MigratorWork {
       guard let made, let snapshot = made.snapshot else { throw underWay.lacksSnapshot }
       return (snapshot, made)
     }
-    let name = try freeName("before-\(first.id.migration.digits)-\(first.id.kind.rawValue)", in: folder)
+    let way = plan.direction == .up ? "before" : "before-down"
+    let name = try freeName("\(way)-\(first.id.migration.digits)-\(first.id.kind.rawValue)", in: folder)
     guard knowledge.ledger == nil else {
       let checkpoint = try createCheckpoint(
         name, note: Checkpoint.note(before: plan.steps.filter { $0.phase.batching != nil }.map(\.id)),
@@ -98,7 +99,8 @@ struct SnapshotWork: MigratorWork {
 extension Checkpoint {
   private static let noteHead = "made before the batches of "
 
-  /// The note of a snapshot that names the batched phases after it: only a run in batches can stop and continue later.
+  /// The note of a snapshot. It names the batched phases after it, because only a run in batches can stop and
+  /// continue later.
   fileprivate static func note(before batched: [PhaseID]) -> String {
     batched.isEmpty ? "" : noteHead + batched.map(\.description).joined(separator: ", ")
   }
@@ -195,7 +197,7 @@ struct RestoreWork: MigratorWork {
     return (source, snapshot, losses)
   }
 
-  /// Refuses a snapshot of another database: every ledger begins with an entry that no other has.
+  /// Refuses a snapshot of another database. The first log entry of every ledger is unique.
   private func refuseForeign(_ snapshot: Connection, _ present: Connection) throws(MigrationError) {
     let (then, now) = (try Knowledge(of: snapshot).ledger, try Knowledge(of: present).ledger)
     let (first, own) = try lifting("reading the ledgers") { () in
@@ -218,7 +220,7 @@ struct RestoreWork: MigratorWork {
     throw lease.held
   }
 
-  /// - Parameter wrong: what was confirmed instead.
+  /// - Parameter wrong: the wrong word that the operator gave.
   private static func unconfirmed(_ name: String, _ losses: RestoreLosses, _ wrong: String?) -> MigrationError
   {
     MigrationError(

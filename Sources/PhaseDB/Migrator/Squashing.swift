@@ -1,21 +1,21 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Phases on their way into a baseline.
+/// The baseline that would replace phases.
 package struct Squash: Sendable {
-  /// The last of them, in folder order.
+  /// The last of the phases, in folder order.
   package let target: PhaseID
-  /// All of them, in folder order.
+  /// All phases that it replaces, in folder order.
   package let phases: [PhaseID]
   /// The content of the new `baseline.sql`.
   package let baseline: String
-  /// How many rows the phases insert into an empty database, which the baseline inserts instead.
+  /// How many rows the phases insert into an empty database. The baseline inserts them instead.
   package let rows: Int
-  /// Virtual tables with content, which is not in the baseline.
+  /// Virtual tables whose content is not in the baseline.
   package let leftOut: [String]
 }
 
-/// Puts phases into the baseline, and records that it stands for them.
+/// Puts phases into the baseline, and records that it replaces them.
 struct Squashing: MigratorWork {
   let migrator: Migrator
 
@@ -92,7 +92,7 @@ struct Squashing: MigratorWork {
       target: target, phases: part.map(\.id), baseline: text, rows: content.rows, leftOut: content.leftOut)
   }
 
-  /// The new baseline, and the phases that are applied above it, must lead to the present schema.
+  /// Checks that the new baseline and the applied phases after it lead to the present schema.
   private func refuseOtherSchema(
     _ text: String, _ part: [(id: PhaseID, phase: Phase)], _ knowledge: Knowledge
   ) throws(MigrationError) {
@@ -128,7 +128,7 @@ struct Squashing: MigratorWork {
     }
   }
 
-  /// What the baseline stands for and the ledger does not know yet; empty when it knows.
+  /// The phases that the baseline replaces according to the folder, but not yet according to the ledger.
   ///
   /// - Throws: `squash-incomplete` when the database has only some of these phases.
   func unrecorded(_ knowledge: Knowledge) throws(MigrationError) -> [PhaseID] {
@@ -157,7 +157,7 @@ struct Squashing: MigratorWork {
   }
 }
 
-/// The columns and tables that a phase retired, to be dropped wherever they are.
+/// Drops the columns and tables that a phase retired.
 struct RetiredObjects {
   private let id: PhaseID
   private let phase: Phase
@@ -194,7 +194,7 @@ private struct BaselineRows {
     for object in objects where object.key.type == "table" {
       let name = SQLText.identifier(object.name)
       guard !object.isVirtual else {
-        // Where its module is not there, it has no content that was read.
+        // Without its module the content cannot be read.
         let first = try? connection.rows("SELECT 1 FROM main.\(name) LIMIT 1")
         if first?.isEmpty == false { leftOut.append(object.name) }
         continue

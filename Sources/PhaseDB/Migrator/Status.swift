@@ -1,6 +1,6 @@
 internal import PhaseSQLite
 
-/// Where a database stands.
+/// The state of a database: which phases are applied, what holds the others, and which versions may run.
 public struct Status: Sendable {
   /// The path of the database.
   public let database: String
@@ -11,13 +11,13 @@ public struct Status: Sendable {
   /// True when the database has no tables, so that there is nothing to be compatible with.
   public let isFresh: Bool
   /// Applied phases in the order in which they were applied, then pending ones in folder order.
-  public internal(set) var phases: [PhaseStatus]
+  public internal(set) var phases: [Entry]
   /// The checkpoint the database is at, nil before the first phase.
   public let checkpoint: Checkpoint?
   /// How the schema differs from what the ledger says, one line each; empty when it does not.
   public let drift: [Prose]
   /// The closed gates that hold every phase: drift, and the texts that were edited.
-  public let gates: [ClosedGate]
+  public let gates: [Gate.Closed]
   /// For each application, the versions that may be live now.
   public let live: [String: StateInterval]
   /// The check-ins that still count; empty when `live` of ``Options`` names the live versions.
@@ -36,15 +36,15 @@ public struct Status: Sendable {
   package let switches: [SwitchRecord]
   /// What keeps watches from reversing; nil when nothing does.
   package let freeze: Freeze?
-  /// The lanes that are held, and those that the ledger takes for held.
+  /// The lanes that are held, or that the ledger says are held.
   package let lanes: [LaneStanding]
-  /// What the effects of applied phases come to; without those of phases that declare none.
+  /// The counted effects of applied phases. Phases that declare none are left out.
   package let effects: [PhaseID: [EffectCount]]
-  /// Live versions that the schema as it is, is not for.
+  /// Live versions that may not run on the present schema.
   package let misfits: [LiveMisfit]
   /// Why a live version cannot be judged, one sentence each.
   public let notes: [Prose]
-  /// Errors in files that could not be read; ``phases`` lacks their phases.
+  /// Errors in files that could not be read. Their phases are missing from ``phases``.
   package var unread: [MigrationError] = []
 
   /// The same status with only one phase.
@@ -59,14 +59,39 @@ public struct Status: Sendable {
   }
 
   /// The phases that the database has.
-  public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
+  public var applied: [Entry] { Array(phases[..<firstPending]) }
   /// The phases of the catalog that it lacks.
-  public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }
+  public var pending: [Entry] { Array(phases[firstPending...]) }
+  private var firstPending: Int { phases.firstIndex { $0.applied == nil } ?? phases.endIndex }
   /// Whether somebody changed the schema outside phasedb.
   public var hasDrifted: Bool { !drift.isEmpty }
+
+  /// The state of one phase.
+  public struct Entry: Sendable {
+    /// The phase.
+    public let id: PhaseID
+    /// How it was applied, nil while it is pending.
+    package let applied: AppliedPhase?
+    /// False while it is pending.
+    public var isApplied: Bool { applied != nil }
+    /// What keeps a pending phase from going up; empty when nothing does.
+    public let gates: [Gate.Closed]
+    /// False for an applied phase that the catalog does not have.
+    public let isInCatalog: Bool
+    /// Whether the baseline replaces it, so that it cannot come down.
+    package var isSquashed: Bool { applied?.isSquashed == true }
+    /// True for an applied phase whose text the catalog has changed.
+    public let isEdited: Bool
+    /// What the last rehearsal of its text showed, nil when there was none.
+    package let evidence: Evidence?
+    /// What its reversal would restore now; nil while it is pending.
+    public let reversal: Reversal?
+    /// Its text; for an applied phase, the text that was applied. Nil when the ledger's text cannot be read.
+    public let text: Phase?
+  }
 }
 
-/// What a return to a checkpoint would mean.
+/// A possible way back to a checkpoint.
 package struct CheckpointReversal: Sendable {
   package let checkpoint: Checkpoint
   /// The worst word of the phases that would come down.
@@ -76,31 +101,7 @@ package struct CheckpointReversal: Sendable {
   /// How many phases would come down.
   package let count: Int
   /// The gate of the first phase that may not come down now; nil when all may.
-  package let gate: ClosedGate?
-}
-
-/// Where one phase stands.
-public struct PhaseStatus: Sendable {
-  /// The phase.
-  public let id: PhaseID
-  /// How it was applied, nil while it is pending.
-  package let applied: AppliedPhase?
-  /// False while it is pending.
-  public var isApplied: Bool { applied != nil }
-  /// What keeps a pending phase from going up; empty when nothing does.
-  public let gates: [ClosedGate]
-  /// False for an applied phase that the catalog does not have.
-  public let isInCatalog: Bool
-  /// Whether the baseline stands for it, so that it does not come down.
-  package var isSquashed: Bool { applied?.isSquashed == true }
-  /// True for an applied phase whose text the catalog has changed.
-  public let isEdited: Bool
-  /// What the last rehearsal of its text showed, nil when there was none.
-  package let evidence: Evidence?
-  /// What its reversal would give back now, nil while it is pending.
-  public let reversal: Reversal?
-  /// Its text; for an applied phase, the text that was applied. Nil when the ledger's text cannot be read.
-  public let text: Phase?
+  package let gate: Gate.Closed?
 }
 
 extension Status {
@@ -115,7 +116,7 @@ extension Status {
   }
 }
 
-/// Works out where every phase stands.
+/// Works out the state of every phase.
 struct StatusWork: MigratorWork {
   let migrator: Migrator
 
@@ -133,10 +134,12 @@ struct StatusWork: MigratorWork {
       database: path, catalog: try Catalog([]), access: .reading, options: options)
     return try reading(migrator.connection) { () throws(MigrationError) in
       let knowledge = try Knowledge.glancing(at: migrator.connection)
-      // The folder is still being read, and has no part in this.
+      // The folder is still being read; this does not need it.
       let reversals = try WaysBack(migrator: migrator).reversals(knowledge)
+      let texts = try lifting("reading the ledger") { () in try knowledge.ledger?.phases.texts() ?? [] }
       let (catalog, problems) = files.finish()
       if let catalog { migrator.catalog = catalog }
+      migrator.catalog.recognize(knowledge.applied, by: texts)
       var status = try StatusWork(migrator: migrator).status(knowledge, reversals)
       status.unread = problems
       return status
@@ -160,7 +163,7 @@ struct StatusWork: MigratorWork {
       // The ledger is asked only where the folder does not have the same text.
       let text = (isEdited ? nil : file) ?? (try? knowledge.ledger?.phases.text(of: phase))
       texts[phase.id] = text
-      return PhaseStatus(
+      return Status.Entry(
         id: phase.id, applied: phase, gates: [], isInCatalog: file != nil, isEdited: isEdited,
         evidence: shown[phase.id]?.last { $0.tokenHash == phase.tokenHash }, reversal: reversals[phase.id],
         text: text)
@@ -173,18 +176,18 @@ struct StatusWork: MigratorWork {
     var held = Dictionary(order.held.map { ($0.id, $0.gates) }, uniquingKeysWith: { first, _ in first })
     for one in planner.folder.renumbered {
       held[one.present] = [
-        ClosedGate(
+        Gate.Closed(
           gate: .order, reason: one.sentence, brief: "applied as \(one.former.short)",
           opening: Renumbered.opening)
       ]
     }
     let pending = candidates.map { id, phase in
-      // The identity of a text is worked out only where somebody rehearsed a phase of that name.
+      // Hashing a text takes time, so it is done only where there is evidence for a phase of that name.
       let evidence = shown[id].flatMap { own in
         let hash = phase.tokenHash
         return own.last { $0.tokenHash == hash }
       }
-      return PhaseStatus(
+      return Status.Entry(
         id: id, applied: nil, gates: held[id] ?? [], isInCatalog: true, isEdited: false, evidence: evidence,
         reversal: nil, text: phase)
     }
@@ -206,7 +209,7 @@ struct StatusWork: MigratorWork {
       },
       underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, wayBack: wayBack,
       watches: planner.judgement.watches.filter { watch in
-        // One whose way back stopped half way is told of while some of its phases are up.
+        // A watch whose way back stopped half way is shown while some of its phases are still applied.
         watch.verdict == .checking
           || knowledge.applied.contains {
             $0.sequence == watch.id
@@ -224,9 +227,9 @@ struct StatusWork: MigratorWork {
   }
 
   private func wayBack(
-    _ applied: [PhaseStatus], _ texts: [PhaseID: Phase], _ judgement: GateJudgement, _ knowledge: Knowledge
+    _ applied: [Status.Entry], _ texts: [PhaseID: Phase], _ judgement: GateJudgement, _ knowledge: Knowledge
   ) throws(MigrationError) -> CheckpointReversal? {
-    // Tables of the ledger that somebody changed tell nothing.
+    // If the ledger's tables were changed from outside, they cannot be trusted.
     guard knowledge.isInPlace, knowledge.ledgerDrift.isEmpty, let present = knowledge.applied.last?.sequence
     else { return nil }
     let checkpoints = try lifting("reading the ledger") { () in
@@ -243,17 +246,17 @@ struct StatusWork: MigratorWork {
       gate: steps.lazy.flatMap { judgement.closedForDown($0.0, $0.1.windows) }.first)
   }
 
-  private func gates(_ knowledge: Knowledge, edited: [PhaseID]) -> [ClosedGate] {
-    let drift = ClosedGate(
+  private func gates(_ knowledge: Knowledge, edited: [PhaseID]) -> [Gate.Closed] {
+    let drift = Gate.Closed(
       gate: .drift, reason: "the schema differs from the one in the ledger \(knowledge.checkpointText)",
       opening: "undo the change that was made outside phasedb, or accept it with --override drift")
     let ledger = knowledge.ledgerDrift
-    let touched = ClosedGate(
+    let touched = Gate.Closed(
       gate: .drift, reason: "objects of the ledger were changed or added from outside",
       opening: ledger.remedies.joined(separator: "; "))
     return (ledger.isEmpty ? [] : [touched]) + (knowledge.isInPlace ? [] : [drift])
       + edited.map {
-        ClosedGate(
+        Gate.Closed(
           gate: .edited, reason: "\($0) was edited after it was applied",
           opening: "restore the applied text, and write the change as a new migration", phase: $0)
       }

@@ -1,10 +1,11 @@
 internal import PhaseSQLite
 
-/// What a plan has to do with switches.
+/// The parts of a plan that are about switches.
 struct SwitchPlanning: MigratorWork {
   let migrator: Migrator
 
-  /// Refuses a phase that makes a switch of a name that another one has made: it would be on for some at once.
+  /// Refuses a phase that makes a switch whose name another phase has already used: the new switch would be on for
+  /// some subjects at once.
   ///
   /// - Throws: `switch-taken`.
   func refuseTaken(of plan: Plan, _ knowledge: Knowledge) throws(MigrationError) {
@@ -24,7 +25,7 @@ struct SwitchPlanning: MigratorWork {
     }
   }
 
-  /// Says which switches a contract opens that nobody has opened for everybody, and which ones stay open after its way
+  /// Notes which switches a contract turns fully on although they were not, and which ones stay open after its way
   /// down.
   func notes(on plan: Plan) -> [Prose] {
     guard !plan.isFresh else { return [] }
@@ -48,7 +49,7 @@ struct SwitchPlanning: MigratorWork {
     }
   }
 
-  /// What a way down closes before its steps.
+  /// The switches that a way down closes before its steps.
   func closing(
     of plan: Plan, _ knowledge: Knowledge
   ) throws(MigrationError) -> [PhaseID: Plan.PlannedClosing] {

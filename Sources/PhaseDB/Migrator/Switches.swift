@@ -1,23 +1,23 @@
 internal import PhaseSQLite
 
-/// A change of a switch.
+/// The result of changing a switch.
 package struct SwitchChange: Sendable {
   package let before: SwitchRecord
   package let after: SwitchRecord
-  /// What an operator should know of it.
+  /// Notes for the operator.
   package let notes: [Prose]
 
-  /// False when everything was so already.
+  /// Whether anything changed.
   package var isChange: Bool { before != after }
 }
 
-/// What an application gets that asks a switch.
+/// The answer of a switch for one subject.
 package struct SwitchAnswer: Sendable, Hashable {
   package let subject: String
   package let isOn: Bool
-  /// From 0 to 9,999: unless it is pinned, the switch is on for it once the exposure is larger.
+  /// From 0 to 9,999. If the subject is not pinned, the switch is on for it once the exposure is larger.
   package let bucket: Int
-  /// Whether it is pinned, and to what.
+  /// Whether the subject is pinned on or off; nil when it is not pinned.
   package let pin: Bool?
 }
 
@@ -88,7 +88,7 @@ struct SwitchWork: MigratorWork {
     }
   }
 
-  /// Changes a switch in a transaction; while a lease is in the way, as often as there is time to wait.
+  /// Changes a switch in a transaction. If another run has the lease, it tries again until waiting times out.
   private func change(
     _ name: String,
     _ change: (SwitchRecord, Ledger, Timestamp) throws(MigrationError) -> Void
@@ -147,7 +147,7 @@ struct SwitchWork: MigratorWork {
   // MARK: - What is found
 
   func found(_ name: String, in ledger: Ledger?) throws(MigrationError) -> SwitchRecord {
-    // SQLite compares bytes, where Swift takes two ways to write a letter for the same.
+    // SQLite compares bytes. Swift would treat two encodings of the same letter as equal.
     let record = try lifting("reading the ledger") { () in try ledger?.switches.named(name) }
     if let record { return record }
     let all = try lifting("reading the ledger") { () in try ledger?.switches.all() ?? [] }
@@ -164,8 +164,8 @@ struct SwitchWork: MigratorWork {
       ])
   }
 
-  /// Refuses to let more people see what a watch has just closed, while it asks whether that helped: its verdict would be
-  /// about something else.
+  /// Refuses to raise a switch that a watch has just closed. The watch is judging whether closing it helped, and
+  /// raising it would spoil the verdict.
   func refuseContained(
     _ name: String, _ applied: [AppliedPhase], _ ledger: Ledger
   ) throws(MigrationError) {
@@ -175,7 +175,7 @@ struct SwitchWork: MigratorWork {
       $0.applied.id.migration == watch.phase.migration
         && $0.phase.switchesMade.contains { $0.utf8.elementsEqual(name.utf8) }
     }
-    // A switch that a contract waited for was not closed.
+    // The watch does not close a switch that a contract needs.
     guard isClosed, !phases.contains(where: { $0.phase.switchesRequired.contains { $0.name == name } })
     else { return }
     throw MigrationError(
@@ -188,7 +188,7 @@ struct SwitchWork: MigratorWork {
       ])
   }
 
-  /// What an operator should know of a switch as it is now.
+  /// Notes for the operator about the present state of a switch.
   private func notes(
     on name: String, since before: SwitchRecord, _ applied: [AppliedPhase], _ ledger: Ledger
   ) throws(MigrationError) -> [Prose] {

@@ -1,15 +1,15 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a check of the live database found.
+/// The result of checking a live database: its schema, ledger, foreign keys and claims.
 public struct VerifyReport: Sendable {
-  /// What was looked at.
+  /// What a check is about.
   package enum Subject: String, Sendable, CaseIterable {
-    /// The schema against the ledger.
+    /// Whether the schema is the one in the ledger.
     case schema
-    /// The ledger against itself.
+    /// Whether the ledger is consistent.
     case ledger
-    /// The files of applied phases against the ledger.
+    /// Whether the files of applied phases are the ones that were applied.
     case files
     /// Rows without their parent.
     case foreignKeys = "foreign-keys"
@@ -26,7 +26,7 @@ public struct VerifyReport: Sendable {
     case underWay = "under-way"
     /// Broken, and accepted by an operator.
     case accepted
-    /// Broken before phasedb came.
+    /// It was broken before phasedb tracked the database.
     case inherited
   }
 
@@ -46,7 +46,7 @@ public struct VerifyReport: Sendable {
     public var remedies: [Prose] = []
   }
 
-  /// Everything that was looked at, the claims of phases in the order in which these were applied.
+  /// Everything that was checked, with the claims of phases in the order in which the phases were applied.
   public let checks: [Check]
   /// Whether nothing is broken.
   public var isClean: Bool { checks.allSatisfy { !$0.isBroken } }
@@ -116,7 +116,7 @@ struct Verifying: MigratorWork {
     return VerifyReport(checks: checks)
   }
 
-  /// Separates rows without a parent that are newer than the ledger from those that it found.
+  /// Separates rows without a parent that the database had before phasedb tracked it from later ones.
   private func checks(of orphans: Orphans, _ ledger: Ledger?) throws(MigrationError) -> [VerifyReport.Check] {
     func check(
       _ title: String, _ outcome: VerifyReport.Outcome, _ orphans: Orphans, mayBeAccepted: Bool = true
@@ -235,7 +235,7 @@ extension Ledger {
     }
   }
 
-  /// Where the tables of the ledger contradict each other.
+  /// The contradictions between the tables of the ledger, one line each.
   fileprivate func misfits(_ knowledge: Knowledge) throws(MigrationError) -> [Prose] {
     var misfits: [Prose] = []
     for applied in knowledge.applied {

@@ -6,10 +6,10 @@ struct WatchReversal: MigratorWork {
   let watch: WatchRecord
   var migrator: Migrator { watching.migrator }
 
-  /// When everything holds that must hold for that.
+  /// Runs the way down if all its conditions hold.
   func run(_ observe: @escaping (WatchEvent) -> Void) throws(MigrationError) {
     let overridden = options.overridden
-    // What somebody took on themselves on the way up is not meant for the way back.
+    // Gates that an operator overrode for the way up are not overridden for the way back.
     migrator.options.overridden = []
     defer { migrator.options.overridden = overridden }
     var obstacles: [Prose] = []
@@ -41,7 +41,7 @@ struct WatchReversal: MigratorWork {
         present.detail += "; not reversed: \(why)"
         return
       }
-      // The text is held as if all of it had come down.
+      // The watch counts as if all of its phases had come down.
       present.reversal = entry
       present.detail +=
         "; \(down.map(\.short).joined(separator: ", ")) came down, and \(next.short) did not: \(why)"
@@ -49,7 +49,7 @@ struct WatchReversal: MigratorWork {
     observe(.verdict(recorded))
   }
 
-  /// Somebody took the phases down before the watch could: nothing is left to reverse.
+  /// The phases were taken down before the watch could do it: nothing is left to reverse.
   private func end(_ observe: (WatchEvent) -> Void) throws(MigrationError) {
     let recorded = try watching.record(of: watch, "recording the verdict") {
       present, _, _ throws(MigrationError) in
@@ -59,8 +59,8 @@ struct WatchReversal: MigratorWork {
     observe(.verdict(recorded))
   }
 
-  /// Plans for the versions that somebody named and for those that checked in since: nobody is here to say that the former
-  /// are all there are.
+  /// Makes the plan for the versions that the options name and for those that checked in. No operator is present to
+  /// confirm that the named ones are all there are.
   private func planForBoth(_ selection: Selection) throws(MigrationError) -> Plan {
     let named = options.live
     let isComplete = options.isLiveComplete
@@ -71,7 +71,7 @@ struct WatchReversal: MigratorWork {
     return try migrator.plan(selection)
   }
 
-  /// The way down of the phases that a watch covers, and what speaks against running it.
+  /// The plan of the way down for the phases of a watch, and the reasons against running it.
   private func planned() throws(MigrationError) -> (Plan, [Prose]) {
     let (applied, watches, freeze) = try reading(connection) {
       () throws(MigrationError) -> ([AppliedPhase], [WatchRecord], Freeze?) in

@@ -8,23 +8,23 @@ internal import PhaseSQLite
 
 /// What happens while phases are watched, in the order in which it happens.
 package enum WatchEvent: Sendable, Hashable {
-  /// A sample of each probe was taken, or, after the way back, of the one that failed.
+  /// A sample of each probe was taken. After the way back, only the failed probe is asked.
   case sampled(PhaseID, Stage, [String: Sample])
   /// A sample was taken and could not be recorded, because other connections write; it does not count.
   case notRecorded(PhaseID, reason: Prose)
   /// The watch of a phase came to a verdict, or began the way back.
   case verdict(WatchRecord)
-  /// What the way back does.
+  /// An event of the way back.
   case reversing(Event)
 
   package enum Stage: Sendable, Hashable {
     /// The phase settles: the sample is not judged.
     case settling
-    /// So many are judged, of so many.
+    /// The sample is judged. The values are its number and how many there will be.
     case judged(Int, of: Int)
-    /// After a switch was closed.
+    /// The sample was taken after a switch was closed.
     case contained
-    /// After the way back.
+    /// The sample was taken after the way back.
     case afterwards
   }
 }
@@ -73,13 +73,13 @@ struct Watching: MigratorWork {
 
   private func openWatches() throws(MigrationError) -> [WatchRecord] { try watches().filter(\.isOpen) }
 
-  /// Within a run its own clock counts; what the system's clock says counts from one run to the next. One that was set back
-  /// makes a sample due at once, one that was set forward makes one due and no more.
+  /// Within one run a monotonic clock decides. Between runs it is the system's clock. If that was set back, a sample
+  /// is due at once. If it was set forward, one sample is due and no more.
   private func isDue(_ watch: WatchRecord, _ next: ContinuousClock.Instant?) -> Bool {
     if watch.verdict == .reversing { return true }
     if let next { return ContinuousClock.now >= next }
     guard let last = watch.beat.date, let now = options.now().date, now >= last else { return true }
-    // A timer that comes a little early is meant.
+    // A timer may fire a little early.
     return now.timeIntervalSince(last) * 1_000 >= watch.watch.every.milliseconds * 0.9
   }
 
@@ -99,7 +99,7 @@ struct Watching: MigratorWork {
     }
   }
 
-  /// Takes one sample of each probe, or, after the way back, of the one that failed.
+  /// Takes one sample of each probe. After the way back, only the failed probe is asked.
   private func takeSample(
     of watch: WatchRecord, _ observe: (WatchEvent) -> Void
   ) throws(MigrationError) -> WatchRecord {
@@ -111,7 +111,7 @@ struct Watching: MigratorWork {
         of: kept.filter { $0.probe == probe.title && $0.round <= 0 }.map(\.sample))
       samples[probe.title] = sampler.sample(
         probe, since: watch.since, before: before, every: watch.watch.every)
-      // What was cut short says nothing.
+      // A sample that was interrupted does not count.
       if options.cancellation.isRequested { throw MigrationError.stopped() }
     }
     let taken = samples
@@ -138,7 +138,7 @@ struct Watching: MigratorWork {
     return recorded
   }
 
-  /// Changes a watch as it stands now, in a transaction, and puts a new verdict into the log.
+  /// Changes the present state of a watch in a transaction, and logs a new verdict.
   ///
   /// - Returns: the watch afterwards; unchanged when it is not open any more.
   func record(
@@ -169,10 +169,10 @@ struct Watching: MigratorWork {
 
   // MARK: - The switch
 
-  /// Closes the switches of a phase whose probe has just failed, in the transaction that records the failure, and asks on
-  /// whether that helps. While watches are frozen, nothing is closed.
+  /// Closes the switches of a phase whose probe has just failed, in the transaction that records the failure. The
+  /// watch then goes on, to see whether that helps. While watches are frozen, nothing is closed.
   ///
-  /// One that somebody closed a moment ago counts, too: what failed may have come from before.
+  /// A switch that was closed a moment ago counts, too: the failure may still come from before.
   private func contain(
     _ watch: inout WatchRecord, in ledger: Ledger, at time: Timestamp
   ) throws(MigrationError) {
@@ -193,7 +193,7 @@ struct Watching: MigratorWork {
     let reason = "the probe '\(watch.failed)' of \(watch.phase.short) failed"
     let runner = options.runner
     let closed = try lifting("writing the ledger") { () in
-      // Without what a later contract took away, nobody can be off.
+      // A switch cannot be closed if a later contract removed what subjects with the switch off need.
       try names.filter { !needed.contains($0) }.filter { name throws(SQLiteError) in
         guard let present = try ledger.switches.named(name) else { return false }
         if try ledger.switches.close(present, reason: reason, by: runner, at: time) { return true }

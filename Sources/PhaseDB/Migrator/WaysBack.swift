@@ -1,6 +1,6 @@
 internal import PhaseSQLite
 
-/// What ways down would give back, and what speaks against them.
+/// Finds what ways down would restore, and refuses plans that cannot be finished.
 struct WaysBack: MigratorWork {
   let migrator: Migrator
 
@@ -21,7 +21,7 @@ struct WaysBack: MigratorWork {
       ledger, knowledge.applied.filter { !$0.isSquashed }, isInPlace: knowledge.isInPlace, schema: schema,
       evidence: try lifting("reading the ledger") { () in try ledger.evidence.all() } + options.evidence,
       copy: { [connection, options] () throws(MigrationError) in
-        // A phase that is half done has no way back of its own.
+        // A half-done phase has no verdict of its own.
         guard knowledge.isInPlace, try ledger.batches.underWay() == nil else { return nil }
         return try DownRun.inMemory(
           of: connection, upTo: options.mostBytesCopied, within: options.mostTimeTried,
@@ -31,9 +31,9 @@ struct WaysBack: MigratorWork {
     ).all()
   }
 
-  /// Refuses a way down of several phases when ``reversals()`` says that one of them is blocked, so that a way that
-  /// cannot be finished is not begun. It does not refuse because of the first phase, which reports the reason itself
-  /// and is rolled back; so one phase can always be tried.
+  /// Refuses a way down of several phases when ``reversals()`` says that one of them is blocked. So a way that cannot
+  /// be finished is not begun. A blocked first phase is allowed: it reports the reason itself and is rolled back. So
+  /// a single phase can always be tried.
   func refuseBlocked(_ plan: Plan) throws(MigrationError) {
     guard plan.direction == .down, let first = plan.steps.first?.id else { return }
     let found = try reading(connection) {
@@ -57,8 +57,9 @@ struct WaysBack: MigratorWork {
         + (id == first ? [] : ["or go no further than the phase above it: phasedb plan down"]))
   }
 
-  /// Refuses a plan that needs an archive which is missing or was changed. A phase of one transaction checks its own
-  /// archive there; but batches never check an archive as a whole, and phases after the first would find out too late.
+  /// Refuses a plan that needs an archive which is missing or was changed. A phase in one transaction also checks its
+  /// archive itself. But batches never check an archive as a whole, and later phases of a plan would find out too
+  /// late.
   func refuseBrokenArchives(_ plan: Plan) throws(MigrationError) {
     let phases = plan.steps.enumerated().filter { $0.offset > 0 || $0.element.phase.batching != nil }
       .map(\.element.id)

@@ -19,29 +19,3 @@ extension Batching {
   static let first = ":first"
   static let last = ":last"
 }
-
-/// How a batched phase spares the application that writes at the same time.
-public struct Pacing: Sendable, Hashable {
-  /// How long a batch should hold the write lock; the size of batches follows it.
-  public var hold: Duration
-  /// The least time between two batches; nil for 2 ms, or 1 ms while no other connection writes.
-  public var pause: Duration?
-  /// The most rows of a batch, at least 1.
-  public var maximumRows: Int
-  /// One SELECT; no batch starts while it returns a row.
-  public var throttle: Script?
-  /// No batch begins while a file of this name exists; nil for the database's name followed by `.pause`.
-  public var pauseFile: String?
-
-  /// The defaults, except where arguments say otherwise.
-  public init(
-    hold: Duration = .milliseconds(10), pause: Duration? = nil, maximumRows: Int = 100_000,
-    throttle: Script? = nil, pauseFile: String? = nil
-  ) {
-    self.hold = hold
-    self.pause = pause
-    self.maximumRows = maximumRows
-    self.throttle = throttle
-    self.pauseFile = pauseFile
-  }
-}

@@ -5,7 +5,7 @@ package enum DurationText {
     ("d", .seconds(86_400)),
   ]
 
-  /// A longer duration, in seconds or milliseconds, would not fit the grammar's twelve digits.
+  /// In milliseconds a longer duration has more than the twelve digits that the grammar allows.
   private static let longest = Duration.seconds(100_000_000)
 
   /// Reads a number of up to twelve digits, optionally a point and up to fifteen more, and a unit right behind
@@ -27,8 +27,8 @@ package enum DurationText {
     return duration + unit.length * parts / divisor
   }
 
-  /// Writes a duration so that `parse` gives it back, in the largest unit that needs no decimals. A duration out of
-  /// bounds is brought to the nearest bound: zero for a negative one, and about three years at most.
+  /// Writes a duration so that `parse` gives it back, in the largest unit that needs no decimals. A negative duration
+  /// is written as zero, and one of more than about three years as the longest.
   package static func print(_ duration: Duration) -> String {
     let (seconds, attoseconds) = min(max(.zero, duration), longest).components
     guard attoseconds == 0 else {

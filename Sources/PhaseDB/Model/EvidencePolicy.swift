@@ -1,5 +1,5 @@
-/// Which phases have to be rehearsed before they may go up.
-public enum EvidencePolicy: String, Sendable, Hashable, CaseIterable {
+/// The word of the settings for the phases that have to be rehearsed before they may go up.
+package enum EvidencePolicy: String, Sendable, Hashable, CaseIterable {
   /// Those that remove and tighten.
   case contract
   /// All of them.
@@ -7,11 +7,12 @@ public enum EvidencePolicy: String, Sendable, Hashable, CaseIterable {
   /// None of them.
   case none
 
-  func asks(for kind: PhaseKind) -> Bool {
+  /// The kinds of these phases.
+  package var kinds: Set<Phase.Kind> {
     switch self {
-    case .contract: kind == .contract
-    case .every: true
-    case .none: false
+    case .contract: [.contract]
+    case .every: Set(Phase.Kind.allCases)
+    case .none: []
     }
   }
 }

@@ -1,4 +1,4 @@
-/// Numbers of things as a person reads them, the same in every locale.
+/// Writes counts and sizes for people, the same in every locale.
 package enum CountText {
   /// `1,234,567`.
   package static func text(_ count: some BinaryInteger) -> String {
@@ -16,12 +16,13 @@ package enum CountText {
     "\(text(count)) \(count == 1 ? one : many ?? "\(one)s")"
   }
 
-  /// `812 bytes`, `4.0 KB`, `1.3 GB`: in powers of 1024, as files are cut into pages.
+  /// `812 bytes`, `4.0 KB`, `1.3 GB`. A kilobyte has 1,024 bytes, because pages of a file are powers of two.
   package static func bytes(_ count: Int64) -> String {
     guard count.magnitude >= 1024 else { return text(count, "byte") }
     var tenths = count.magnitude
     var unit = ""
-    // Kept in tenths of the next unit, rounded once for each: 1,048,575 bytes are 1.0 MB, not 1024.0 KB.
+    // The value is kept in tenths and rounded once for each unit, so that 1,048,575 bytes are 1.0 MB and not 1024.0
+    // KB.
     for name in ["KB", "MB", "GB", "TB", "PB", "EB"] {
       tenths = unit.isEmpty ? (tenths / 1024) * 10 + (tenths % 1024 * 10 + 512) / 1024 : (tenths + 512) / 1024
       unit = name

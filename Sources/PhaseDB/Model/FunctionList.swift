@@ -10,7 +10,7 @@ package struct FunctionList: Sendable {
   private let names: Set<String>
   private let traits: [String: Traits]
 
-  /// What SQLite says of a function with a name, over all its numbers of arguments.
+  /// What SQLite says of all functions with one name, whatever their number of arguments.
   struct Traits: Sendable {
     let isScalar: Bool
     /// Whether it is an aggregate or a window function, too.
@@ -24,7 +24,7 @@ package struct FunctionList: Sendable {
       (isScalar, combinesRows, isDeterministic) = (flags[0] != 0, flags[1] != 0, flags[2] != 0)
     }
 
-    /// The columns of a query over `pragma_function_list` that says it.
+    /// The columns that a query over `pragma_function_list` selects for these traits.
     fileprivate static let columns = "max(type = 's'), max(type <> 's'), min(flags & 0x800)"
   }
 
@@ -62,8 +62,8 @@ package struct FunctionList: Sendable {
     self.traits = traits
   }
 
-  /// What a function of a connection is; nil when there is none. To ask SQLite, which compiles a query for it, takes
-  /// longer than most statements of a phase.
+  /// The traits of a function of a connection; nil when there is no such function. The question is a query to SQLite,
+  /// which takes longer than most statements of a phase.
   static func traits(
     of function: FoldedName, on connection: Connection
   ) throws(SQLiteError) -> Traits? {
@@ -76,8 +76,8 @@ package struct FunctionList: Sendable {
     return rows.first.map { Traits($0[...]) }
   }
 
-  /// Whether SQL that calls these functions may do something else the next time with the same rows, because of chance,
-  /// the clock or an application's own functions. Aggregates give the same result for the same rows.
+  /// Whether SQL that calls these functions may give another result the next time, with the same rows. Chance, the
+  /// clock and an application's own functions make it do so. Aggregates do not.
   static func leavesToChance(
     _ functions: Set<FoldedName>, on connection: Connection
   ) throws(SQLiteError) -> Bool {
@@ -88,8 +88,8 @@ package struct FunctionList: Sendable {
     return false
   }
 
-  /// Whether a function's result depends only on its arguments. SQLite says so also of date functions, whose argument
-  /// may be 'now'.
+  /// Whether a function's result depends only on its arguments. SQLite also says this of date functions, although
+  /// their argument may be 'now'.
   static func isConstant(_ function: FoldedName, on connection: Connection) throws(SQLiteError) -> Bool {
     guard !functionsOfTime.contains(function) else { return false }
     return try traits(of: function, on: connection)?.isDeterministic ?? false
@@ -109,7 +109,7 @@ package struct FunctionList: Sendable {
     // Of full-text and R-tree tables (sqlite.org/fts5.html, sqlite.org/fts3.html, sqlite.org/rtree.html).
     "bm25", "highlight", "snippet", "match", "matchinfo", "offsets", "optimize", "fts5_source_id",
     "fts5_locale", "fts5_get_locale", "fts5_insttoken", "rtreecheck",
-    // What ALTER TABLE calls inside SQLite, and no SQL can call.
+    // Only ALTER TABLE itself calls these, inside SQLite.
     "sqlite_rename_column", "sqlite_rename_table", "sqlite_rename_test", "sqlite_rename_quotefix",
     "sqlite_drop_column", "sqlite_add_constraint", "sqlite_drop_constraint", "sqlite_find_constraint",
     "sqlite_fail",
@@ -122,8 +122,8 @@ package struct FunctionList: Sendable {
   ]
 }
 
-/// The modules whose tables the SQL of a phase may make, or read if they are tables without being made: full-text and
-/// R-tree indexes, JSON, series of numbers and the sizes of tables.
+/// The modules of virtual tables that the SQL of a phase may use: full-text and R-tree indexes, JSON, series of
+/// numbers and the sizes of tables.
 package struct ModuleList: Sendable {
   /// Modules of the connection that may not be used.
   private let refused: Set<String>
@@ -138,7 +138,7 @@ package struct ModuleList: Sendable {
   }
 
   init(of connection: Connection) {
-    // A table hides a module of the same name.
+    // A query reads a table of that name, if there is one, and not the module.
     let rows = try? connection.rows(
       "SELECT lower(name) FROM pragma_module_list EXCEPT SELECT lower(name) FROM main.sqlite_schema")
     let names = (rows ?? []).compactMap { $0[0].text }

@@ -1,38 +1,39 @@
-/// A lane of this environment: how it is held, and how to see whether it is quiet.
+/// A job queue or an outgoing integration of this environment: how to stop new work in it, and how to see whether
+/// work is under way.
 public struct Lane: Sendable {
-  /// What a command of the environment answers when it is asked for a number.
-  public enum Reply: Sendable, Hashable {
-    /// So many jobs.
-    case count(LaneCount)
-    /// It cannot be told: why, as the end of a sentence.
-    case unknown(String)
+  /// How to count jobs.
+  package enum Look: Sendable {
+    /// A SELECT on the database of the lane. Its first column is the number of jobs, a second one the age of the
+    /// oldest in seconds.
+    case query(String)
+    /// A function counts them.
+    case answer(Count)
   }
 
-  /// How many jobs there are.
-  public enum Look: Sendable {
-    /// A SELECT on the database of the lane: how many, and in a second column the age of the oldest in seconds.
-    case query(String)
-    /// Something else tells. What it is given says whether the command was asked to stop.
-    case answer(@Sendable (_ isCancelled: @Sendable () -> Bool) -> Reply)
-  }
+  /// Counts jobs, and says how long ago the oldest began; nil when nothing tells. What it is given says whether the command
+  /// is asked to stop. It throws when the jobs cannot be counted; the error's text is the reason.
+  public typealias Count =
+    @Sendable (_ isCancelled: @Sendable () -> Bool) throws -> (
+      jobs: Int, oldest: Duration?
+    )
 
   /// Does something to the lane, and returns what went wrong, as the end of a sentence; nil when nothing did.
   public typealias Act = @Sendable (_ isCancelled: @Sendable () -> Bool) -> String?
 
-  /// How new work is kept from beginning.
+  /// How new work is stopped from starting.
   package enum Hold: Sendable {
-    /// A trigger on the table of the queue ignores what claims a job.
+    /// A trigger on the table of the queue ignores statements that claim a job.
     case trigger(LaneClaim)
-    /// The application is told.
+    /// Functions do it.
     case acts(hold: Act, release: Act)
   }
 
   package let hold: Hold
   /// Whether a trigger holds it.
   var isTrigger: Bool { if case .trigger = hold { true } else { false } }
-  /// What is in flight; nil where only time tells.
+  /// Counts the jobs in flight; nil where only waiting helps.
   package let busy: Look?
-  /// What waits; nil where nothing tells.
+  /// Counts the jobs that wait; nil where they cannot be counted.
   package let waiting: Look?
   /// How long to wait once the lane is held, where nothing shows what is in flight.
   package let pause: Duration
@@ -48,36 +49,42 @@ public struct Lane: Sendable {
   /// - Parameters:
   ///   - claim: what takes a job, as the head and the condition of a trigger:
   ///     `UPDATE OF state ON outbox WHEN NEW.state = 'sending'`.
-  ///   - busy: what is in flight; nil to wait for `pause` instead.
-  ///   - waiting: what waits, for `@lane … empty`.
+  ///   - busy: a SELECT on the database of the queue: how many jobs are in flight, and in a second column the age of the
+  ///     oldest in seconds; nil to wait for `pause` instead.
+  ///   - waiting: the same for jobs that wait, for `@lane … empty`.
   ///   - pause: how long to wait once the lane is held.
   ///   - file: the SQLite file of the queue; nil for the database that is migrated.
   /// - Throws: `bad-settings` when the claim cannot be read.
   public init(
-    claim: String, busy: Look?, waiting: Look? = nil, pause: Duration = .zero, file: String? = nil
+    claim: String, busy: String?, waiting: String? = nil, pause: Duration = .zero, file: String? = nil
   ) throws(MigrationError) {
     self.init(
-      hold: .trigger(try LaneClaim(claim)), busy: busy, waiting: waiting, pause: pause, file: file)
+      hold: .trigger(try LaneClaim(claim)), busy: busy.map { .query($0) },
+      waiting: waiting.map { .query($0) },
+      pause: pause, file: file)
   }
 
   /// A lane that the application holds itself.
   ///
   /// - Parameters:
-  ///   - hold: keeps new work from beginning; called again when an earlier run was ended half way.
-  ///   - release: lets it begin again; called again likewise.
+  ///   - hold: stops new work from starting. It is called again when an earlier run ended half way.
+  ///   - release: lets new work start again. It, too, may be called again.
+  ///   - busy: counts the jobs in flight; nil to wait for `pause` instead.
+  ///   - waiting: counts the jobs that wait, for `@lane … empty`.
+  ///   - pause: how long to wait once the lane is held.
   public init(
-    hold: @escaping Act, release: @escaping Act, busy: Look?, waiting: Look? = nil,
-    pause: Duration = .zero, file: String? = nil
+    hold: @escaping Act, release: @escaping Act, busy: Count?, waiting: Count? = nil, pause: Duration = .zero
   ) {
     self.init(
-      hold: .acts(hold: hold, release: release), busy: busy, waiting: waiting, pause: pause, file: file)
+      hold: .acts(hold: hold, release: release), busy: busy.map { .answer($0) },
+      waiting: waiting.map { .answer($0) }, pause: pause, file: nil)
   }
 
   /// A lane of a known queue.
   ///
   /// - Parameters:
   ///   - kind: the name of the library, as in the settings: `oban-lite`.
-  ///   - queue: the queue of it; nil for all, or for the one that the library has unless told otherwise.
+  ///   - queue: one queue of that library; nil for all of them, or for the default queue of the library.
   ///   - pause: how long to wait once the lane is held, for libraries that do not show what is in flight.
   ///   - file: the SQLite file of the queue; nil for the database that is migrated.
   /// - Throws: `bad-settings` for an unknown kind, and for one that cannot be held from outside.
@@ -96,23 +103,20 @@ public struct Lane: Sendable {
       waiting: .query(queries.waiting), pause: pause, file: file)
   }
 
-  /// The same with other ways to see what is in flight and what waits.
+  /// The same lane with other ways to count jobs.
   package func looking(busy: Look?, waiting: Look?) -> Lane {
     Lane(hold: hold, busy: busy, waiting: waiting, pause: pause, file: file)
   }
 }
 
 /// How many jobs of a lane are in flight, or wait.
-public struct LaneCount: Sendable, Hashable {
+package struct LaneCount: Sendable, Hashable {
   /// How many.
-  public let jobs: Int
-  /// How long the oldest of them has been so; nil when nothing tells.
-  public let oldest: Duration?
+  package let jobs: Int
+  /// How long the oldest of them has been in flight, or has waited; nil when that is unknown.
+  package let oldest: Duration?
 
-  /// - Parameters:
-  ///   - jobs: how many.
-  ///   - oldest: how long the oldest of them has been so.
-  public init(_ jobs: Int, oldest: Duration? = nil) { (self.jobs, self.oldest) = (jobs, oldest) }
+  package init(_ jobs: Int, oldest: Duration? = nil) { (self.jobs, self.oldest) = (jobs, oldest) }
 }
 
 extension LaneCount {
@@ -123,13 +127,14 @@ extension LaneCount {
   }
 }
 
-/// What a phase needs of a lane, a job queue or an outgoing integration: nothing new is begun there while the phase runs.
+/// What a phase says about a lane, which is a job queue or an outgoing integration: no new work starts there while
+/// the phase runs.
 package struct LaneUse: Sendable, Hashable {
   /// How quiet the lane must be before the phase begins.
   package enum Need: String, Sendable, Hashable, CaseIterable {
-    /// What was begun has ended.
+    /// No job is in flight.
     case idle
-    /// And nothing waited at the moment when the lane was held.
+    /// No job is in flight, and none waited when the lane was held.
     case empty
   }
 
@@ -137,7 +142,7 @@ package struct LaneUse: Sendable, Hashable {
   package let lane: String
   /// How quiet it must be.
   package let need: Need
-  /// How long that may take. The lane is released, and the phase does not begin, once it took longer.
+  /// How long to wait for that. After this time the lane is released, and the phase does not begin.
   package let limit: Duration
   /// Whether the lane stays held until the watch of the phase has its verdict.
   package let isThroughWatch: Bool
@@ -155,7 +160,7 @@ package struct LaneUse: Sendable, Hashable {
 }
 
 extension LaneUse {
-  /// What stands behind the name in the arguments of `@lane`.
+  /// The arguments of `@lane` after the name.
   package var clauses: String {
     "\(need.rawValue) within \(DurationText.print(limit))\(isThroughWatch ? " through watch" : "")"
   }

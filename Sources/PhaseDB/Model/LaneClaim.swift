@@ -3,12 +3,13 @@ internal import PhaseSQL
 /// What takes a job from a queue, as the head and the condition of a trigger: `UPDATE OF state ON outbox WHEN NEW.state =
 /// 'sending'`.
 package struct LaneClaim: Sendable, Hashable {
-  /// What a claim is told while the lane is held.
+  /// How a claim fails while the lane is held.
   package enum Signal: String, Sendable, Hashable, CaseIterable {
-    /// Nothing: the row stays as it is, and the statement goes on (sqlite.org/lang_createtrigger.html#raise).
+    /// Silently: the row stays as it is, and the statement goes on (sqlite.org/lang_createtrigger.html#raise).
     case ignored = "SELECT RAISE(IGNORE)"
-    /// That the database is locked, as far as a worker can tell that looks for these words. SQLite offers no other way to
-    /// choose the words of an error that is not one of a constraint. The key keeps it from being computed beforehand.
+    /// With the words "database is locked", for a worker that looks for them. SQLite has no other way to choose the
+    /// words of an error that is not a constraint. The rowid in the text keeps SQLite from computing the error while
+    /// it compiles the trigger.
     case locked = "SELECT json_extract('{}', 'database is locked' || substr(quote(NEW.rowid), 1, 0))"
   }
 
@@ -53,7 +54,7 @@ package struct LaneClaim: Sendable, Hashable {
     guard cursor.word() == "when", cursor.count > 1 else { throw Self.unreadable(text) }
     let bytes = Array(text.utf8)
     let tokens = SQLTokens(text).filter { !$0.kind.isTrivia }
-    // A semicolon or a parenthesis too many would end the condition before its end.
+    // An extra semicolon or parenthesis would end the condition too early.
     var depth = 0
     for token in tokens {
       let word = String(decoding: bytes[token.range], as: UTF8.self)
@@ -81,8 +82,8 @@ package struct LaneClaim: Sendable, Hashable {
       ])
   }
 
-  /// The trigger that keeps a lane held until a moment, in seconds since 1970. The moment stands in it literally: whatever
-  /// becomes of phasedb, the lane is open after it.
+  /// The trigger that holds a lane until a moment, in seconds since 1970. The moment is a number in its text, so the
+  /// lane opens then even when phasedb no longer runs.
   package func definition(of name: String, until second: Int64) -> String {
     "CREATE TRIGGER \(SQLText.identifier(name)) BEFORE \(event) ON \(SQLText.identifier(table)) WHEN \(condition) AND \(LaneTrigger.deadline)\(second) BEGIN \(signal.rawValue); END"
   }
@@ -101,12 +102,12 @@ extension String {
 package enum LaneTrigger {
   /// What every name begins with.
   package static let prefix = "phasedb_lane_"
-  /// What stands before the moment at which the lane is open again.
+  /// The text before the moment at which the lane opens again.
   static let deadline = "CAST(strftime('%s', 'now') AS INTEGER) < "
 
   package static func name(of lane: String) -> String { prefix + lane }
 
-  /// Whether SQL of that name is such a trigger: it reads what its condition reads, and changes nothing.
+  /// Whether the SQL of a trigger of that name is one of ours. Such a trigger changes nothing.
   static func isOne(_ sql: String) -> Bool {
     guard moment(in: sql) != nil,
       LaneClaim.Signal.allCases.contains(where: { sql.hasSuffix(" BEGIN \($0.rawValue); END") })

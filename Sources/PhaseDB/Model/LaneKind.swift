@@ -1,6 +1,6 @@
 internal import PhaseSQL
 
-/// The libraries whose job queue phasedb knows by name: what takes a job there, what is in flight, and what waits.
+/// The job queue libraries that phasedb knows by name: how their workers claim a job, and how to count jobs.
 ///
 /// Each is written after the library's own SQL. A trigger can hold a queue only if its worker looks at what its claim
 /// changed; a worker that selects a job, marks it, and runs it whatever the mark did cannot be held.
@@ -16,7 +16,7 @@ package enum LaneKind: String, Sendable, Hashable, CaseIterable {
   case huey
   case litejob
 
-  /// The table of its jobs, where no other library would call one so; nil for names such as `task` and `queue`.
+  /// The table of its jobs, if the name shows which library it is; nil for general names such as `task` and `queue`.
   var ownTable: String? {
     switch self {
     case .solidQueue: "solid_queue_jobs"
@@ -29,9 +29,10 @@ package enum LaneKind: String, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// What shows how many jobs are in flight, and how many wait. The second column is the age of the oldest in seconds.
+  /// The queries for how many jobs are in flight, and how many wait. Their second column is the age of the oldest job
+  /// in seconds.
   package struct Queries: Sendable, Hashable {
-    /// Nil where a job leaves the table when it is taken.
+    /// Nil where a worker removes a job from the table when it takes it.
     package var busy: String?
     package var waiting: String
   }
@@ -53,7 +54,7 @@ package enum LaneKind: String, Sendable, Hashable, CaseIterable {
       ].compactMap(\.self))
   }
 
-  /// What takes a job; nil where no trigger can keep the job from being run.
+  /// How a worker claims a job; nil where a trigger cannot stop the job from running.
   ///
   /// - Parameter queue: nil for every queue.
   package func claim(queue: String?) -> LaneClaim? {
@@ -92,11 +93,11 @@ package enum LaneKind: String, Sendable, Hashable, CaseIterable {
       text =
         "DELETE ON queue WHEN OLD.name " + (queue.map { "= \(SQLText.literal($0))" } ?? "<> '_dead'")
     }
-    // Its worker takes no row for an error, and a locked database for a reason to ask again.
+    // Its worker treats a missing row as an error. When the database is locked, it asks again.
     return try? LaneClaim(text, self == .djangoTasks ? .locked : .ignored)
   }
 
-  /// What is in flight and what waits.
+  /// The queries that count jobs in flight and waiting jobs.
   ///
   /// - Parameter queue: nil for every queue.
   package func queries(queue: String?) -> Queries {

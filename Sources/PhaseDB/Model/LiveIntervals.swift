@@ -39,8 +39,8 @@ package struct LiveIntervals {
 
   /// The intervals after each step of a way up.
   ///
-  /// A bound only gets tighter with each phase, so the applied ones are collected from the front and the pending ones
-  /// from the back, and each phase is looked at once.
+  /// Each phase can only make a bound tighter. So the bounds of applied phases are collected from the front and those
+  /// of pending phases from the back, and each phase is read once.
   ///
   /// - Parameters:
   ///   - applied: windows of what is applied before the first step.

@@ -1,6 +1,6 @@
 package import PhaseSQLite
 
-/// What went wrong, where, in what state the database is now, and what to do next.
+/// An error: what went wrong, where, in what state the database is now, and what to do next.
 ///
 /// The one error type of the library: every public function throws it, typed. `id` is stable and is what a
 /// program should look at; the sentences may be reworded in any release.
@@ -9,7 +9,7 @@ public struct MigrationError: Error, Sendable, Hashable {
   public var id: ID
   /// One sentence without a full stop, in lower case unless it starts with a name.
   public var message: Prose
-  /// Where the cause stands, when it stands in a text.
+  /// The place of the cause; nil when the cause is in no file.
   public var place: Place?
   /// Rows, differences and the like: one line each.
   public var details: [Prose]
@@ -41,7 +41,7 @@ public struct MigrationError: Error, Sendable, Hashable {
     case undone
     /// Some phases of the operation are done and recorded, the rest is not.
     case partWay = "part-way"
-    /// Waiting for another runner or writer timed out; nothing was changed.
+    /// Timed out while waiting for another runner or writer; nothing was changed.
     case busy
   }
 }
@@ -54,7 +54,7 @@ extension MigrationError: CustomStringConvertible {
   }
 }
 
-/// Runs a body that changes nothing when it fails, and adds that to errors that do not name a state.
+/// Runs a body that changes nothing if it fails, and says so in errors that have no state yet.
 func changingNothing<Result: ~Copyable>(
   _ body: () throws(MigrationError) -> Result
 ) throws(MigrationError) -> Result {
@@ -126,7 +126,7 @@ extension MigrationError {
     .transactionOpen, "the connection has an open transaction", state: "nothing was changed",
     help: ["commit or roll it back before running phases"])
 
-  /// Whether it tells of the file or the machine, and nothing of the SQL that ran.
+  /// Whether the file or the machine is the cause, and not the SQL that ran.
   var isOfSurroundings: Bool {
     [
       .databaseBusy, .databaseFull, .databaseReadOnly, .databaseUnreadable, .ioFailed, .outOfMemory,
@@ -150,7 +150,7 @@ extension MigrationError {
   package init(_ error: SQLiteError, while activity: Prose, at place: Place? = nil) {
     let sentence: Prose = "\(activity): \(error.message)"
     switch error.code.primary {
-    // PROTOCOL is a lock of WAL mode that others did not let go of for ten seconds (sqlite.org/rescode.html#protocol).
+    // SQLite reports PROTOCOL when others held a lock of WAL mode for ten seconds (sqlite.org/rescode.html#protocol).
     case .busy, .locked, .lockProtocol:
       self.init(
         .databaseBusy, "\(activity): another connection holds the database's lock", at: place,

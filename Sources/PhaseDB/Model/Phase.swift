@@ -1,12 +1,32 @@
-/// One step of a migration, up and down, with the application versions it is compatible with.
+/// One step of a migration: the SQL of both directions, and the application versions that run before and after it.
 ///
-/// A phase without a way down, or without a compatibility window, cannot be made: `down` and `windows` have no
-/// defaults, a ``Script`` is never empty, and ``Windows`` holds at least one window. Only a contract that retires may
-/// have empty scripts, because phasedb itself runs both directions of it, and a migrate phase ``Script/fromArchive`` as its
-/// way down.
+/// Every phase has a way down and a compatibility window: `down` and `windows` have no defaults, a ``Script`` is
+/// never empty, and ``Windows`` holds at least one window. There are two exceptions. A contract that retires may have
+/// empty scripts, because phasedb itself runs both of its directions. A migrate phase may have ``Script/fromArchive``
+/// as its way down.
 public struct Phase: Sendable, Hashable {
+  /// What a phase may do to a schema, and its place within a migration: expand, then migrate, then contract.
+  public enum Kind: String, Sendable, Hashable, CaseIterable, Comparable {
+    /// Only adds; old and new application versions work on the result.
+    case expand
+    /// Only changes rows.
+    case migrate
+    /// Removes or tightens what live versions no longer need.
+    case contract
+
+    public static func < (left: Kind, right: Kind) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+      switch self {
+      case .expand: 0
+      case .migrate: 1
+      case .contract: 2
+      }
+    }
+  }
+
   /// Expand, migrate or contract.
-  public let kind: PhaseKind
+  public let kind: Kind
   /// For each application, the versions that run on the schema both before and after this phase.
   public let windows: Windows
   /// The SQL of the way up.
@@ -17,9 +37,10 @@ public struct Phase: Sendable, Hashable {
   public let summary: String
   /// What must hold once the phase is up.
   public let verifications: [Verification]
-  /// What down cannot undo; nil when nothing was declared, empty when declared to be nothing.
+  /// What down cannot undo; nil when nothing is declared, empty when the phase declares that there is nothing.
   package let residuals: [Residual]?
-  /// What a contract takes out of use: it is renamed after the up SQL, and gets its old name back before the down SQL.
+  /// The tables and columns that a contract takes out of use. They are renamed after the up SQL, and get their old
+  /// names back before the down SQL.
   package let retirements: [Retirement]
   /// Losses the author accepts; without one the round trip must be exact.
   package let losses: [Loss]
@@ -33,19 +54,20 @@ public struct Phase: Sendable, Hashable {
   package let batching: Batching?
   /// Findings the author accepts.
   package let allowances: [Allowance]
-  /// How long the phase is watched once it is up; nil when it is not.
+  /// How long the phase is watched after it goes up; nil when it is not watched.
   package let watch: Watch?
-  /// What is looked at meanwhile.
+  /// The probes that are asked while it is watched.
   package let probes: [Probe]
-  /// The lanes in which nothing new is begun while the phase runs.
+  /// The lanes in which no new work starts while the phase runs.
   package let lanes: [LaneUse]
   /// The switches that an expand makes, or for which a contract waits.
   package let switches: [Switch]
   /// What the phase causes outside the database, counted by rows.
   package let effects: [Effect]
-  /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
-  /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
-  public private(set) var tokenHash = ""
+  /// The identity of the phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its SQL.
+  /// Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
+  public var tokenHash: String { identity.hash(of: self) }
+  let identity = KnownIdentity()
 
   /// A phase made in Swift. What else a phase may declare, such as losses, watches and lanes, is written in a phase file.
   ///
@@ -57,7 +79,7 @@ public struct Phase: Sendable, Hashable {
   ///   - summary: what the phase is for.
   ///   - verifications: what must hold once the phase is up.
   public init(
-    _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
+    _ kind: Phase.Kind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = []
   ) {
     self.init(
@@ -74,13 +96,13 @@ public struct Phase: Sendable, Hashable {
   ///   - retirements: for a contract, what is renamed out of use.
   ///   - soak: how long the phase before it, of the same migration, must have been in place.
   ///   - needs: phases of other migrations that must be applied first.
-  ///   - watch: how long the phase is watched once it is up.
-  ///   - probes: what is looked at meanwhile, each with a title of its own.
-  ///   - lanes: the lanes in which nothing new is begun while the phase runs, each once.
+  ///   - watch: how long the phase is watched after it goes up.
+  ///   - probes: what is asked while it is watched, each with a title of its own.
+  ///   - lanes: the lanes in which no new work starts while the phase runs, each once.
   ///   - switches: of an expand, the switches that it makes; of a contract, those that must be fully on.
-  ///   - effects: what down cannot undo outside the database, as far as rows tell of it.
+  ///   - effects: what down cannot undo outside the database, and rows can count.
   package init(
-    _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
+    _ kind: Phase.Kind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
     retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
     batching: Batching? = nil, allowances: [Allowance] = [], watch: Watch? = nil, probes: [Probe] = [],
@@ -107,7 +129,6 @@ public struct Phase: Sendable, Hashable {
     self.lanes = lanes
     self.switches = switches
     self.effects = effects
-    tokenHash = PhaseIdentity.hash(of: self)
   }
 
   /// A contract that does nothing but retire.
@@ -130,33 +151,13 @@ public struct Phase: Sendable, Hashable {
   /// Whether its way down is `@down archive`.
   package var comesDownFromArchive: Bool { kind == .migrate && down.isNothing }
 
-  /// The soak that counts: only a contract waits.
+  /// The soak time that applies: only contracts wait.
   var effectiveSoak: Duration? { kind == .contract ? soak : nil }
 
   /// The names of the switches that it makes.
   package var switchesMade: [String] { switches.filter { $0.fullFor == nil }.map(\.name) }
   /// The switches that must be fully on before it goes up.
   var switchesRequired: [Switch] { switches.filter { $0.fullFor != nil } }
-}
-
-/// What a phase may do to a schema, and its place within a migration: expand, then migrate, then contract.
-public enum PhaseKind: String, Sendable, Hashable, CaseIterable, Comparable {
-  /// Only adds; old and new application versions work on the result.
-  case expand
-  /// Only changes rows.
-  case migrate
-  /// Removes or tightens what no live version needs any more.
-  case contract
-
-  public static func < (left: PhaseKind, right: PhaseKind) -> Bool { left.rank < right.rank }
-
-  private var rank: Int {
-    switch self {
-    case .expand: 0
-    case .migrate: 1
-    case .contract: 2
-    }
-  }
 }
 
 /// Which way a phase is run.

@@ -1,9 +1,9 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A claim about the rows: a SELECT that returns those that break it.
+/// A claim about rows, written as a SELECT that returns the rows that break it.
 public struct Verification: Sendable, Hashable {
-  /// What is claimed, as in "nobody lost their name".
+  /// What is claimed, as in "every customer has a name".
   public let title: String
   /// One SELECT; no row means that the claim holds.
   public let query: Script
@@ -19,7 +19,7 @@ public struct Verification: Sendable, Hashable {
   }
 }
 
-/// Something that remains after a technically perfect down.
+/// Something that stays in the world after a perfect way down, such as a mail that was sent.
 package struct Residual: Sendable, Hashable {
   /// Whom it concerns.
   package enum Audience: String, Sendable, Hashable, CaseIterable {
@@ -35,7 +35,7 @@ package struct Residual: Sendable, Hashable {
     case compliance
   }
 
-  /// Who has to deal with it.
+  /// Who has to deal with what remains.
   package let audience: Audience
   /// What remains, in one line.
   package let text: String
@@ -46,8 +46,8 @@ package struct Residual: Sendable, Hashable {
     self.text = text
   }
 
-  /// What a phase declares about its residuals as a whole. Not declaring any differs from declaring that there are
-  /// none.
+  /// What a phase declares about its residuals as a whole. To declare that there are none is a statement; to declare
+  /// nothing is not.
   package enum Statement: String, Sendable, Hashable, CaseIterable {
     /// It has neither `@residual` nor `@effects`.
     case notDeclared = "not-declared"
@@ -92,13 +92,13 @@ package struct Budget: Sendable, Hashable {
   }
 }
 
-/// One finding that the author of a phase accepts, until a version of the application.
+/// A finding of lint that the author of a phase accepts, until a version of an application.
 package struct Allowance: Sendable, Hashable {
   /// The id of the rule.
   package let rule: String
-  /// The application whose versions end it.
+  /// The application with whose version the exception ends.
   package let application: String
-  /// The first version of the application that must not need it.
+  /// The version with which it ends: that one must no longer need it.
   package let until: Version
   /// Why the findings are accepted, in one line.
   package let reason: String
@@ -128,13 +128,13 @@ package struct Allowance: Sendable, Hashable {
   }
 }
 
-// What of a phase's declarations a phase file can hold. Identity and rendering both go through here, so that a
-// phase made in Swift is the same phase after it was written to a file and read again.
+// How declarations are written into a phase file. The identity of a phase and its file both use this, so that a phase
+// made in Swift stays the same phase when it is written to a file and read again.
 
 extension String {
   /// A directive's text: one line, never empty. Runs of white space count as one space.
   var onOneLine: String {
-    // Nearly every text is plain already, and asking Unicode about each character is slow.
+    // Nearly every text is plain already; to ask Unicode about each character would be slow.
     if isPlainLine { return self }
     let words = split(whereSeparator: \.isWhitespace)
     return words.isEmpty ? "-" : words.joined(separator: " ")
@@ -158,15 +158,15 @@ extension Budget {
   }
 }
 
-/// Something that a phase causes and its way back does not undo, counted by rows: a mail that went out, a job that was
-/// handed on. A line of `@effects`.
+/// Something outside the database that a phase causes, such as a mail or a job. The way back does not undo it, but
+/// rows of a table tell how often it happened. A line of `@effects`.
 ///
-/// When the phase goes up, the greatest value of a column is remembered. Rows with a greater one came since, and those of
-/// them that meet the condition are counted and listed.
+/// When the phase goes up, the ledger remembers the greatest value of a column. Rows with a greater value are newer
+/// than the phase. Those that meet the condition are counted and listed.
 package struct Effect: Sendable, Hashable {
   /// The table whose rows tell of it.
   package let table: String
-  /// A column that grows with every row, such as an INTEGER PRIMARY KEY.
+  /// A column whose value grows with every row, such as an INTEGER PRIMARY KEY.
   package let column: String
   /// An expression of SQL over the columns of the table; nil when every row counts.
   package let condition: String?
@@ -204,8 +204,8 @@ package struct Effect: Sendable, Hashable {
   }
 }
 
-/// A column or a table that a contract takes out of use without destroying it: it is renamed, until its phase comes down
-/// or is purged.
+/// A column or table that a contract takes out of use. It is not dropped but renamed, until the phase comes down or
+/// is purged.
 package struct Retirement: Sendable, Hashable {
   /// The table, or the table of the column.
   package let table: String

@@ -3,10 +3,10 @@ public struct PhaseID: Sendable, Hashable, Comparable {
   /// The migration it is part of.
   package let migration: MigrationName
   /// Which of the migration's phases it is.
-  public let kind: PhaseKind
+  public let kind: Phase.Kind
 
   /// The phase of a kind of a migration.
-  package init(_ migration: MigrationName, _ kind: PhaseKind) {
+  package init(_ migration: MigrationName, _ kind: Phase.Kind) {
     self.migration = migration
     self.kind = kind
   }
@@ -16,7 +16,7 @@ public struct PhaseID: Sendable, Hashable, Comparable {
   /// - Throws: `invalid-name` when `text` is not `NUMBER-NAME/expand`, `/migrate` or `/contract`.
   public init(_ text: String) throws(MigrationError) {
     guard let slash = text.lastIndex(of: "/"),
-      let kind = PhaseKind(rawValue: String(text[text.index(after: slash)...]))
+      let kind = Phase.Kind(rawValue: String(text[text.index(after: slash)...]))
     else {
       throw MigrationError(
         .invalidName, "'\(text)' is not the id of a phase",

@@ -1,8 +1,29 @@
 internal import PhaseSQL
 internal import PhaseSQLite
+internal import Synchronization
 
-/// The bytes that are hashed for an identity. Each field is written with its length, and a directive with the number of
-/// its fields, so that two different phases never give the same bytes.
+/// The identity of a phase, worked out when somebody asks for it: hashing is a third of the cost of reading a folder.
+final class KnownIdentity: Sendable, Hashable {
+  private let known = Mutex<String?>(nil)
+
+  func hash(of phase: Phase) -> String {
+    known.withLock { known in
+      let hash = known ?? PhaseIdentity.hash(of: phase)
+      known = hash
+      return hash
+    }
+  }
+
+  /// Takes a hash that was worked out from the same text before.
+  func take(_ hash: String) { known.withLock { $0 = hash } }
+
+  /// It follows from what else a phase has.
+  static func == (left: KnownIdentity, right: KnownIdentity) -> Bool { true }
+  func hash(into hasher: inout Hasher) {}
+}
+
+/// Collects the bytes that are hashed into the identity of a phase. Each field is written with its length, and a
+/// directive with the number of its fields, so that two different phases never give the same bytes.
 struct PhaseIdentity {
   private var bytes: [UInt8] = []
 
@@ -74,7 +95,7 @@ struct PhaseIdentity {
     bytes += field
   }
 
-  /// One byte for nearly all counts, because every byte is hashed.
+  /// Nearly all counts take one byte, because every byte costs time to hash.
   private mutating func add(count: Int) {
     guard count >= 0xFF else { return bytes.append(UInt8(count)) }
     bytes.append(0xFF)

@@ -5,13 +5,13 @@
 public struct Place: Sendable, Hashable {
   /// The file, as an error names it.
   public var file: String
-  /// From 1 on.
+  /// The line, counted from 1.
   public var line: Int
-  /// In characters, from 1 on.
+  /// The column in characters, counted from 1.
   public var column: Int
   /// The text of `line`, without its line end; nil when the text is not available.
   public var excerpt: String?
-  /// How many characters it covers; at least one.
+  /// How many characters it covers; at least 1.
   public var length: Int
 
   package init(file: String, line: Int, column: Int, excerpt: String? = nil, length: Int = 1) {

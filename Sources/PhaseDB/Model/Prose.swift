@@ -1,8 +1,8 @@
 /// Text for people to read, in which every value is escaped.
 ///
 /// A literal holds an author's words. An interpolated value may come from a database, a file, a setting or another
-/// program, and is escaped; only prose within prose stays unchanged. So a value can neither act on a terminal nor
-/// pretend to be a second line, and call sites need no care.
+/// program, and is escaped; only prose within prose stays unchanged. So a value cannot control a terminal or look
+/// like a second line, wherever it is inserted.
 ///
 /// `description` is what people see, `raw` is what programs get.
 public struct Prose: Sendable, CustomStringConvertible {
@@ -21,8 +21,8 @@ public struct Prose: Sendable, CustomStringConvertible {
     self = interpolation.prose
   }
 
-  /// Takes text as it is: a document of another form that was escaped by its own rules, or text laid out for a terminal
-  /// from parts that were escaped. A test counts its callers.
+  /// Takes text as it is. The caller has escaped it already: by the rules of another format, or part by part. A test
+  /// counts the callers.
   package init(unescaped text: String) { (description, raw) = (text, text) }
 
   package var isEmpty: Bool { description.isEmpty }
@@ -74,12 +74,12 @@ extension Prose: Encodable {
 }
 
 extension Prose: ExpressibleByStringInterpolation {
-  /// A literal of a source file. A `StaticString` cannot be anything else, so text from outside cannot get in here.
+  /// A literal of a source file. A `StaticString` is always one, so text from outside cannot get in here.
   public init(stringLiteral value: StaticString) { self.init(unescaped: value.description) }
 
   public init(stringInterpolation: Interpolation) { self = stringInterpolation.prose }
 
-  /// How a sentence is put together: literals stand as they are, values are escaped.
+  /// Builds prose from a literal with values in it: the literal's words stay as they are, and values are escaped.
   public struct Interpolation: StringInterpolationProtocol {
     fileprivate var prose = Prose()
 
@@ -126,7 +126,7 @@ extension Prose: ExpressibleByStringInterpolation {
       prose.raw += value
     }
 
-    /// Five and fifty lines of a terminal, in Unicode scalars: longer text floods a screen.
+    /// Five and fifty lines of a terminal, in Unicode scalars. Longer text would flood a screen.
     private static let longestValue = 400
     private static let longestText = 4_000
   }
@@ -155,7 +155,8 @@ extension StringProtocol {
       let scalar = unicodeScalars[index]
       let isMark = scalar.isMark
       marks = isMark ? marks + 1 : 0
-      // A mark without a letter before it would be drawn onto the author's words, and many marks onto other lines.
+      // A mark without a letter before it is drawn over the author's words, and many marks are drawn over other
+      // lines.
       let isTooMuch = isMark && (before == nil || marks > Self.mostMarks)
       let isHidden = isTooMuch || !scalar.isShown(after: before) || beginsCommand(at: index, after: before)
       text += isHidden ? scalar.picture : String(scalar)
@@ -164,7 +165,7 @@ extension StringProtocol {
     return text
   }
 
-  /// Whether it is ASCII in which nothing can be hidden and no command begins: nearly every value.
+  /// Whether it is printable ASCII that begins no command of a CI runner. Nearly every value is.
   fileprivate var isPlain: Bool {
     var before: UInt8 = 0
     return utf8.allSatisfy { byte in
@@ -223,7 +224,7 @@ extension Unicode.Scalar {
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: break
     default: if !properties.isDefaultIgnorableCodePoint { return true }
     }
-    // Emoji are joined by one of these, and coloured by the other.
+    // The first joins emoji, the second colours them.
     guard value == 0x200D || value == 0xFE0F, let before, before.value > 0x7F else { return false }
     return before.properties.isEmoji || before.value == 0xFE0F
   }

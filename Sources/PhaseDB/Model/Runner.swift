@@ -6,17 +6,17 @@ internal import PhaseSQLite
   import Foundation
 #endif
 
-/// Who runs phases: a process of a user on a host, identified also among earlier and later processes with the same
+/// Who runs phases: a process of a user on a host. It can be told from earlier and later processes with the same
 /// number.
 package struct Runner: Sendable, Hashable {
   package var user: String
   package var host: String
   package var processID: Int32
-  /// Differs for every start of the host; empty when it cannot be known.
+  /// An id that changes with every start of the host; empty when it is unknown.
   package var bootID: String
-  /// The space in which `processID` means something: a container has its own. Empty when it cannot be known.
+  /// The namespace of `processID`, because a container has its own; empty when it is unknown.
   package var processSpace: String
-  /// When the process started, in the units of its system: a number that is reused has another one.
+  /// When the process started, in the units of its system. A later process with the same number has another value.
   package var processStart: String
 
   package init(
@@ -46,7 +46,7 @@ package struct Runner: Sendable, Hashable {
     #if os(macOS) || !canImport(Darwin)
       ProcessInfo.processInfo.userName
     #else
-      // ProcessInfo has no name there.
+      // On these platforms ProcessInfo has no user name.
       NSUserName()
     #endif
   }
@@ -55,7 +55,7 @@ package struct Runner: Sendable, Hashable {
     ProcessIdentity(id: processID, boot: bootID, space: processSpace, start: processStart)
   }
 
-  /// True when the process can no longer be running; only its own host can tell.
+  /// Whether the process has certainly ended. Only its own host can know that.
   func isProvablyDead(seenFrom observer: Runner) -> Bool {
     host == observer.host && identity.life(seenFrom: observer.identity) == .ended
   }

@@ -1,7 +1,7 @@
 /// The hash function SHA-256 of FIPS 180-4 (doi.org/10.6028/NIST.FIPS.180-4).
 ///
 /// It is written here because neither the toolchain on Linux nor SQLite has one, and the package has no dependencies.
-/// It serves identity, not secrecy, and is not hardened against timing attacks.
+/// It identifies texts and protects no secrets, so it is not hardened against timing attacks.
 package enum SHA256 {
   /// The digest of a message in lower-case hexadecimal.
   package static func hex(_ message: [UInt8]) -> String { hex(words(message)) }
@@ -49,7 +49,7 @@ package enum SHA256 {
     private var rest: [UInt8] = []
     private var count: UInt64 = 0
 
-    /// Takes the next bytes: so many at the beginning of a buffer.
+    /// Takes the first bytes of a buffer.
     mutating func add(_ buffer: [UInt8], _ bytes: Int) {
       count += UInt64(bytes)
       var start = 0
@@ -92,7 +92,7 @@ package enum SHA256 {
     var (e, f, g, h) = (state[4], state[5], state[6], state[7])
     let constants = Self.constants
     for index in stride(from: 0, to: 64, by: 16) {
-      // The roles of the letters move on from round to round, instead of their values.
+      // Each round shifts the names and not the values.
       round(a, b, c, &d, e, f, g, &h, constants[index] &+ w0)
       round(h, a, b, &c, d, e, f, &g, constants[index + 1] &+ w1)
       round(g, h, a, &b, c, d, e, &f, constants[index + 2] &+ w2)

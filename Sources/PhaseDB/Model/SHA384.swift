@@ -1,6 +1,7 @@
-/// The hash function SHA-384 of FIPS 180-4 (doi.org/10.6028/NIST.FIPS.180-4): SHA-512 with another beginning, cut off.
+/// The hash function SHA-384 of FIPS 180-4 (doi.org/10.6028/NIST.FIPS.180-4): SHA-512 with other initial values,
+/// truncated.
 ///
-/// It is written here for the reason that ``SHA256`` is: SQLx records it of every migration.
+/// Like ``SHA256`` it is written here because nothing else has it. SQLx records this hash of every migration.
 package enum SHA384 {
   /// The digest of a message in lower-case hexadecimal.
   package static func hex(_ message: [UInt8]) -> String {

@@ -1,11 +1,11 @@
 package import PhaseSQL
 package import PhaseSQLite
 
-/// What a database in memory that stands for an application's must know of that application.
+/// What a scratch database in memory has to know of the application.
 package struct ScratchTerms: Sendable {
-  /// Functions that only the application has, for which stubs answer.
+  /// Functions that only the application has. Scratch databases have stubs in their place.
   package var functions: [FunctionStub]
-  /// Tables outside the schema, which are left out of it and left alone.
+  /// Tables that phasedb ignores: they do not count as part of the schema.
   package var ignored: NamePatterns
 
   package init(functions: [FunctionStub] = [], ignored: NamePatterns = NamePatterns()) {

@@ -3,8 +3,8 @@ internal import PhaseSQLite
 
 /// SQL with at least one statement, and the place of each of its bytes in a file.
 ///
-/// Only the sections of a contract that retires, and ``fromArchive``, hold no statement, and only the reader of phase files
-/// makes such a script.
+/// Two kinds of scripts have no statement: the sections of a contract that retires, and ``fromArchive``. Only the
+/// reader of phase files makes the first kind.
 public struct Script: Sendable, Hashable {
   /// The SQL, as written.
   public let text: String
@@ -14,7 +14,7 @@ public struct Script: Sendable, Hashable {
   public let firstLine: Int
 
   /// - Parameters:
-  ///   - text: SQL; comments and white space alone are not a script.
+  ///   - text: SQL with at least one statement.
   ///   - file: what errors call the text's file.
   ///   - firstLine: the line of `file` on which `text` starts; `text` starts in column 1.
   /// - Returns: nil when `text` holds no token but comments, white space and semicolons.
@@ -44,7 +44,7 @@ public struct Script: Sendable, Hashable {
   /// - Parameters:
   ///   - offset: UTF-8 bytes from the start of `text`; past the end counts as the end.
   ///   - length: how many UTF-8 bytes of the same line the place covers.
-  public func place(at offset: Int, length: Int = 1) -> Place {
+  package func place(at offset: Int, length: Int = 1) -> Place {
     TextLines(text).place(at: offset, length: length, file: file, firstLine: firstLine)
   }
 }

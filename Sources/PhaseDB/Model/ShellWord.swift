@@ -9,7 +9,7 @@ package struct ShellWord: CustomStringConvertible {
     description = isPlain ? word : word.visible == word ? "'\(quoted)'" : "$'\(Self.escaped(word))'"
   }
 
-  /// The form in which Bash and Zsh read bytes as numbers, for what a terminal could not show.
+  /// The `$'…'` form of Bash and Zsh, with bytes as numbers, for characters that a terminal cannot show.
   private static func escaped(_ word: String) -> String {
     word.utf8.map { byte in
       if plain.contains(byte) { return String(Character(Unicode.Scalar(byte))) }

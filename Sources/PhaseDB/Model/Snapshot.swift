@@ -1,6 +1,6 @@
 /// A copy of a whole database as it was at a checkpoint.
 package struct Snapshot: Sendable, Hashable {
-  /// The file, from the root.
+  /// The absolute path of the file.
   package let path: String
   package let bytes: Int
   /// SHA-256 over the file, in hexadecimal.

@@ -1,5 +1,5 @@
-/// A phase that a baseline stands for, as a line of comment at its beginning names it:
-/// `-- @squashed 0001-create-shop/expand HASH`.
+/// A phase that the baseline replaces. A comment line at the beginning of the baseline names it: `-- @squashed
+/// 0001-create-shop/expand HASH`.
 package struct SquashedPhase: Sendable, Hashable {
   package let id: PhaseID
   /// Identifies its text.

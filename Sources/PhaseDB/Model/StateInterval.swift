@@ -1,4 +1,4 @@
-/// The versions of one application that may be live on the schema of a state.
+/// The versions of one application that may run on the schema at one point between phases.
 ///
 /// A version below the lower bound of a phase's window runs only before the phase, and a version at or above the upper
 /// bound only after it. So a state admits the versions from the largest lower bound of the applied phases up to the
@@ -18,7 +18,7 @@ public struct StateInterval: Sendable, Hashable {
   /// - Parameters:
   ///   - applied: the application's windows in the phases that are applied.
   ///   - pending: its windows in the phases that are not.
-  public init(applied: some Sequence<VersionRange>, pending: some Sequence<VersionRange>) {
+  package init(applied: some Sequence<VersionRange>, pending: some Sequence<VersionRange>) {
     lower = applied.lazy.compactMap(\.lower).reduce(nil) { $1.replacesLower($0) ? $1 : $0 }
     upper = pending.lazy.compactMap(\.upper).reduce(nil) { $1.replacesUpper($0) ? $1 : $0 }
   }
@@ -29,14 +29,15 @@ public struct StateInterval: Sendable, Hashable {
   /// Whether no version may be live.
   public var isEmpty: Bool { range == nil }
 
-  /// Whether the state lies between two phases for which the application stops for the same version: none is meant to
-  /// run there, and the next phase goes up before one does.
+  /// Whether the application is stopped at this point on purpose: it lies between two phases with the same `offline`
+  /// version, and the application starts again after the second.
   public var isOffline: Bool {
     guard let lower, let upper else { return false }
     return lower.isOffline && upper.isOffline && lower.version == upper.version
   }
 
-  /// Whether no version may be live although the application does not stop.
+  /// Whether the windows contradict each other: no version may be live, and the application is not stopped on
+  /// purpose.
   package var isContradiction: Bool { isEmpty && !isOffline }
 
   /// Whether any version may be live.

@@ -1,4 +1,4 @@
-/// What somebody probably meant to write.
+/// Finds the word that a user probably meant.
 package enum Suggestion {
   /// The candidate nearest to `word`; nil when for each of them more than a third of the letters would have to change.
   /// Upper and lower case count as the same.

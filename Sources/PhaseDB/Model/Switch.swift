@@ -1,8 +1,8 @@
-/// What a phase says about a switch: that it makes it, or, of a contract, that it waits until it is fully on.
+/// What a phase says about a switch: an expand makes it, and a contract waits until it is fully on.
 package struct Switch: Sendable, Hashable {
   /// Its name, as applications ask for it.
   package let name: String
-  /// Of a contract, for how long it must have been on for everybody; nil for an expand, which makes it.
+  /// For a contract: how long the switch must have been on for everybody. Nil for an expand, which makes it.
   package let fullFor: Duration?
 
   /// A switch that an expand makes.
@@ -13,24 +13,24 @@ package struct Switch: Sendable, Hashable {
     (self.name, fullFor) = (Self.onOneLine(name), duration)
   }
 
-  /// As a phase file can hold it: what is read back from the ledger must be the same name.
+  /// On one line, as a phase file holds it. What is read back from the ledger must be the same name.
   private static func onOneLine(_ name: String) -> String {
     name.isEmpty || name.contains(where: \.isNewline) ? name.onOneLine : name
   }
 }
 
-/// To how many of those who ask a switch is on, in hundredths of a percent: from 0 to 10,000.
+/// The share of subjects for which a switch is on, in hundredths of a percent: from 0 to 10,000.
 package struct Exposure: Sendable, Hashable, Comparable, CustomStringConvertible {
   package let hundredths: Int
 
-  /// Nobody.
+  /// The switch is off for everybody.
   package static let none = Exposure(hundredths: 0)
-  /// Everybody.
+  /// The switch is on for everybody.
   package static let full = Exposure(hundredths: 10_000)
 
   init(hundredths: Int) { self.hundredths = min(max(0, hundredths), 10_000) }
 
-  /// Why a text is no exposure, as the end of a sentence.
+  /// The reason why a text cannot be read as an exposure, as the end of a sentence.
   package struct Unreadable: Error {
     package let why: Prose
   }
@@ -75,13 +75,13 @@ package struct Exposure: Sendable, Hashable, Comparable, CustomStringConvertible
   package static func < (left: Exposure, right: Exposure) -> Bool { left.hundredths < right.hundredths }
 }
 
-/// The query with which an application asks whether a switch is on.
+/// The SQL query with which an application asks whether a switch is on.
 public enum SwitchQuery {
   /// One query with the parameters `:name`, the name of the switch, and `:subject`, whoever or whatever it is asked about:
   /// a text or a whole number, always the same for the same customer.
   ///
-  /// It returns one row with 1 or 0. No row, which there is for a name that is no switch, means off; so does a subject that
-  /// is NULL. It needs SQLite 3.8.3 and the tables of phasedb's ledger.
+  /// It returns one row with 1 or 0. Two cases mean off: no row, when there is no switch of that name, and a subject
+  /// that is NULL. It needs SQLite 3.8.3 and the tables of phasedb's ledger.
   public static let sql = sql(name: ":name")
 
   /// The same for one switch: only `:subject` is left to bind.
@@ -89,8 +89,8 @@ public enum SwitchQuery {
 
   private static func literal(_ name: String) -> String { "'\(name.replacing("'", with: "''"))'" }
 
-  // The bucket of a subject is a polynomial over its code points modulo the prime 2^31 - 1, at a point that is the switch's
-  // own, and one multiplication more so that neighbours part. Every product stays below 2^62.
+  // The bucket of a subject is a polynomial over its code points modulo the prime 2^31 - 1. Each switch evaluates it
+  // at a point of its own. One more multiplication separates similar subjects. Every product stays below 2^62.
   private static func sql(name: String) -> String {
     """
     WITH RECURSIVE h(i, v, k) AS (

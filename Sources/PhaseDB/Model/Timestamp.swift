@@ -9,7 +9,7 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
   /// ISO 8601 text, which sorts like the moments themselves.
   package let text: String
 
-  /// Takes text that a ledger holds; ``date`` is nil when it is no such text.
+  /// Takes text from a ledger; ``date`` is nil when the text is not a timestamp.
   package init(text: String) { self.text = text }
 
   package init(_ date: Date) { text = date.formatted(Self.style) }
@@ -28,14 +28,16 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
 
   /// To the minute, for people: `2026-01-31 12:00`; the whole text when it is no timestamp.
   package var minute: String {
-    let form = "0000-00-00T00:00".utf8
-    let begins = text.utf8.prefix(form.count)
-    let isTimestamp = begins.elementsEqual(form) { byte, form in
+    var bytes = Array(text.utf8.prefix(Self.form.count))
+    let isTimestamp = bytes.elementsEqual(Self.form) { byte, form in
       form == UInt8(ascii: "0") ? UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte : byte == form
     }
-    guard isTimestamp, text.utf8.count > form.count else { return text }
-    return "\(Substring(begins.prefix(10))) \(Substring(begins.suffix(5)))"
+    guard isTimestamp, text.utf8.count > bytes.count else { return text }
+    bytes[10] = UInt8(ascii: " ")
+    return String(decoding: bytes, as: UTF8.self)
   }
+
+  private static let form = Array("0000-00-00T00:00".utf8)
 
   private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 

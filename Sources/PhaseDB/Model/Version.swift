@@ -4,7 +4,7 @@
 /// `1.4`, `1.4.0` and `1.4+build.7` are the same version; `1.4-rc.1` comes before `1.4`.
 public struct Version: Sendable {
   private let text: String
-  /// Without zeros at the end, so that 1.4 and 1.4.0 are the same value.
+  /// The numbers without trailing zeros, so that 1.4 and 1.4.0 are equal.
   private let numbers: [UInt64]
   private let preRelease: [Identifier]
 
@@ -19,11 +19,11 @@ public struct Version: Sendable {
   ///   dotted identifiers (the pre-release), then optionally `+` and dotted identifiers, which do not count.
   /// - Throws: `version-invalid` for anything else.
   public init(_ text: String) throws(MigrationError) {
-    let core = text.prefix { $0 != "-" && $0 != "+" }
-    let preRelease = text.dropFirst(core.count).prefix { $0 != "+" }
-    let build = text.dropFirst(core.count + preRelease.count)
-    guard let numbers = Self.numbers(core), let identifiers = Self.identifiers(preRelease),
-      Self.identifiers(build) != nil
+    // By bytes: a folder has hundreds of windows.
+    let sign = text.utf8.firstIndex { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") } ?? text.endIndex
+    let plus = text.utf8[sign...].firstIndex(of: UInt8(ascii: "+")) ?? text.endIndex
+    guard let numbers = Self.numbers(text[..<sign]), let identifiers = Self.identifiers(text[sign..<plus]),
+      Self.identifiers(text[plus...]) != nil
     else {
       throw MigrationError(.versionInvalid, "'\(text)' is not a version", help: [Self.remedy(text)])
     }
@@ -46,8 +46,8 @@ public struct Version: Sendable {
 
   private static func numbers(_ text: Substring) -> [UInt64]? {
     var numbers: [UInt64] = []
-    for part in text.split(separator: ".", omittingEmptySubsequences: false) {
-      guard let number = number(part) else { return nil }
+    for part in text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
+      guard let number = number(Substring(part)) else { return nil }
       numbers.append(number)
     }
     while numbers.count > 1, numbers.last == 0 { numbers.removeLast() }
@@ -56,14 +56,15 @@ public struct Version: Sendable {
 
   /// Eighteen digits always fit, so no version can overflow.
   private static func number(_ text: Substring) -> UInt64? {
-    text.count <= 18 && text.allSatisfy(\.isASCIIDigit) ? UInt64(text) : nil
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    return text.utf8.count <= 18 && text.utf8.allSatisfy { digits ~= $0 } ? UInt64(text) : nil
   }
 
   /// The identifiers after the first character of `text`; none when `text` is empty.
   private static func identifiers(_ text: Substring) -> [Identifier]? {
     if text.isEmpty { return [] }
     var identifiers: [Identifier] = []
-    for part in text.dropFirst().split(separator: ".", omittingEmptySubsequences: false) {
+    for part in Substring(text.utf8.dropFirst()).split(separator: ".", omittingEmptySubsequences: false) {
       if let number = number(part) {
         identifiers.append(.number(number))
       } else if !part.isEmpty, !part.allSatisfy(\.isASCIIDigit),

@@ -1,5 +1,5 @@
-/// One interval of versions, as in `>=1.4 <2.0`. It is empty only for a phase for which the application stops, and
-/// then `offline 2.0` still says on which side of the phase each version runs.
+/// A range of versions, as in `>=1.4 <2.0`. Only an `offline` range is empty: the application stops for the phase,
+/// and `offline 2.0` says that 2.0 is the first version to run after it.
 ///
 /// Pre-releases count only by their order: `2.0-rc.1` comes before `2.0`, so it is inside `<2.0`.
 public struct VersionRange: Sendable, Hashable {
@@ -8,7 +8,7 @@ public struct VersionRange: Sendable, Hashable {
     package let version: Version
     /// Whether `version` itself belongs to the range.
     package let isInclusive: Bool
-    /// Whether it is that of a phase for which the application stops.
+    /// Whether it belongs to an `offline` range.
     let isOffline: Bool
 
     package init(_ version: Version, isInclusive: Bool, isOffline: Bool = false) {
@@ -23,22 +23,23 @@ public struct VersionRange: Sendable, Hashable {
   /// Nil when there is no highest version.
   package let upper: Bound?
 
-  /// No version: those below `version` run before a phase, that one and later ones after it, and none across it.
+  /// An empty range, for a phase for which the application stops: versions below `version` run before the phase, that
+  /// one and later ones after it.
   public static func offline(_ version: Version) -> VersionRange {
     VersionRange(
       lower: Bound(version, isInclusive: true, isOffline: true),
       upper: Bound(version, isInclusive: false, isOffline: true))
   }
 
-  /// The version from which on applications run after the phase, when none runs across it.
-  public var offlineVersion: Version? {
+  /// The first version that runs after the phase, if the application stops for it; otherwise nil.
+  package var offlineVersion: Version? {
     guard let lower, let upper, lower.isOffline, upper.isOffline, lower.version == upper.version else {
       return nil
     }
     return lower.version
   }
 
-  /// Whether no version runs across the phase.
+  /// Whether the application stops for the phase, so that no version runs both before and after it.
   public var isOffline: Bool { offlineVersion != nil }
 
   /// Every version.
@@ -89,13 +90,13 @@ public struct VersionRange: Sendable, Hashable {
   }
 
   /// Whether a version is older than every one in the range.
-  public func isUndercut(by version: Version) -> Bool {
+  package func isUndercut(by version: Version) -> Bool {
     guard let lower else { return false }
     return version < lower.version || (version == lower.version && !lower.isInclusive)
   }
 
   /// Whether a version is newer than every one in the range.
-  public func isExceeded(by version: Version) -> Bool {
+  package func isExceeded(by version: Version) -> Bool {
     guard let upper else { return false }
     return version > upper.version || (version == upper.version && !upper.isInclusive)
   }
@@ -107,7 +108,7 @@ public struct VersionRange: Sendable, Hashable {
   var withoutLower: VersionRange { VersionRange(lower: nil, upper: upper) }
 
   /// The versions that are in both ranges, nil when there are none.
-  public func intersection(_ other: VersionRange) -> VersionRange? {
+  package func intersection(_ other: VersionRange) -> VersionRange? {
     let lower = other.lower?.isTighterLower(than: lower) == true ? other.lower : lower
     let upper = other.upper?.isTighterUpper(than: upper) == true ? other.upper : upper
     return VersionRange(from: lower, to: upper)
@@ -131,7 +132,7 @@ extension VersionRange.Bound {
 }
 
 extension VersionRange.Bound {
-  /// Whether it says the same as another one, and besides that the application stops.
+  /// Whether it is the same bound, and also says that the application stops.
   private func adds(to other: VersionRange.Bound?) -> Bool {
     guard let other else { return false }
     return isOffline && !other.isOffline && version == other.version && isInclusive == other.isInclusive
@@ -143,7 +144,7 @@ extension VersionRange.Bound {
   /// Whether a state keeps this upper bound instead of `other`.
   func replacesUpper(_ other: VersionRange.Bound?) -> Bool { isTighterUpper(than: other) || adds(to: other) }
 
-  /// The bound alone.
+  /// The bound without the mark that the application stops.
   var plain: VersionRange.Bound { VersionRange.Bound(version, isInclusive: isInclusive) }
 }
 

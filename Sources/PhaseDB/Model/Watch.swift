@@ -4,15 +4,16 @@ package struct Watch: Sendable, Hashable {
   package enum Consequence: String, Sendable, Hashable, CaseIterable {
     /// A person decides.
     case hold
-    /// The phase comes down by itself, if that gives back everything.
+    /// The phase comes down automatically, if that restores everything.
     case reverse
   }
 
-  /// How long the samples are judged: `duration / every` samples, rounded up. Time without samples does not count.
+  /// How long samples are judged. That gives `duration / every` samples, rounded up; time without samples does not
+  /// count.
   package let duration: Duration
   /// The time between two samples.
   package let every: Duration
-  /// How long samples are taken and not judged before that, while caches fill and clients reconnect.
+  /// How long samples are taken before that without being judged, while caches fill and clients reconnect.
   package let settle: Duration
   /// What follows a failure.
   package let then: Consequence
@@ -48,11 +49,11 @@ extension Watch {
   }
 }
 
-/// Something that is looked at again and again while a phase is watched.
-public struct Probe: Sendable, Hashable {
-  /// What a value has to be.
+/// A measurement that is repeated while a phase is watched.
+package struct Probe: Sendable, Hashable {
+  /// What the value of a probe has to be.
   package enum Expectation: Sendable, Hashable {
-    /// Of a SELECT, that it returns no row: each row is a violation. Of a probe of the settings, that it says so.
+    /// A SELECT must return no row: each row is a violation. A probe of the settings must say that nothing is wrong.
     case nothingWrong
     /// At most so much.
     case atMost(Double)
@@ -60,17 +61,19 @@ public struct Probe: Sendable, Hashable {
     case atLeast(Double)
     /// From the first to the second, both included.
     case between(Double, Double)
-    /// At most so many hundredths of the value before the phase; unknown where that was below the floor.
+    /// At most this percentage of the value before the phase; unknown where that value was below the floor.
     case atMostOfBefore(percent: Double, floor: Double?)
-    /// At least so many hundredths of the value before the phase; unknown where that was below the floor.
+    /// At least this percentage of the value before the phase; unknown where that value was below the floor.
     case atLeastOfBefore(percent: Double, floor: Double?)
   }
 
-  /// When samples that fail make the watch fail. One that is unknown neither counts nor begins the count anew.
+  /// How many failing samples make the watch fail. Unknown samples are skipped: they do not count, and do not reset
+  /// the count.
   package enum Tolerance: Sendable, Hashable {
-    /// After so many failures in a row.
+    /// After this many failures in a row.
     case inARow(Int)
-    /// After so many failures among the last so many samples that are not unknown.
+    /// After this many failures among the last samples; `of` says how many samples are looked at. Unknown samples are
+    /// skipped.
     case among(Int, of: Int)
   }
 
@@ -94,9 +97,10 @@ public struct Probe: Sendable, Hashable {
   package let tolerance: Tolerance
   /// What a missing value means.
   package let missing: Missing
-  /// Whether it looks at something that the phase cannot have caused. While it fails, the watch judges nothing.
+  /// Whether it is a control: it measures something that the phase cannot have caused. While a control fails, the
+  /// watch judges nothing.
   package let isControl: Bool
-  /// SQL that breaks on a copy what the query looks at, so that a rehearsal sees it fail.
+  /// SQL that makes the probe fail on a copy, so that a rehearsal can show that it is able to fail.
   package let red: Script?
 
   /// A probe with a SELECT of its own, or, without one, of the settings.
@@ -114,7 +118,7 @@ extension Probe {
   /// The parameter that stands for the moment at which the phase went up.
   package static let since = ":since"
 
-  /// How many samples that are not unknown it takes to tell.
+  /// How many known samples it takes to decide.
   package var span: Int {
     switch tolerance {
     case .inARow(let count): count
@@ -138,7 +142,7 @@ extension Probe {
     }
   }
 
-  /// What follows the title in the arguments of `@probe`; empty where everything is as usual.
+  /// The arguments of `@probe` after the title; empty when all of them have their defaults.
   var clauses: String {
     var clauses: [String] = []
     switch expectation {
@@ -193,8 +197,8 @@ extension Probe {
     return Sample(.fails, value: value, reason: "\(Self.text(value)) is not \(expectationText)\(beside)")
   }
 
-  /// Beside what was there before, where chance alone makes a difference: the square root of a count is what it varies by
-  /// (a Poisson process), and three times that is rare.
+  /// Compares a number with the one before the phase, and allows for chance. A count varies by its square root (a
+  /// Poisson process), and a difference of three times that is rare.
   private func sample(
     of value: Double, _ percent: Double, _ floor: Double?, of before: Double?,
     isOutside: (Double, Double) -> Bool
@@ -217,18 +221,16 @@ extension Probe {
     Probe(title, expecting: expectation, fails: .inARow(3)).clauses
   }
 
-  /// The middle of what the probe showed before the phase; nil when fewer than three of the samples had a value.
+  /// The median of the samples before the phase; nil when fewer than three of them had a value.
   package static func baseline(of samples: [Sample]) -> Double? {
     let values = samples.compactMap(\.value).sorted()
     return values.count < 3 ? nil : values[values.count / 2]
   }
 }
 
-// MARK: - Probes of the settings
-
 extension Probe {
-  /// What a probe of the settings answers.
-  public enum Reply: Sendable, Hashable {
+  /// What a probe answers.
+  package enum Reply: Sendable, Hashable {
     /// Nothing is wrong.
     case passes
     /// Something is wrong: what, as the end of a sentence.
@@ -239,22 +241,5 @@ extension Probe {
     case missing
     /// It cannot be told: why, as the end of a sentence.
     case unknown(String)
-  }
-
-  /// Asks once what a probe of the settings is about.
-  public struct Source: Sendable {
-    /// Whether it answers with a number.
-    public let givesNumber: Bool
-    /// Asks; what it is given says whether the watch is asked to stop.
-    let ask: @Sendable (_ isCancelled: @Sendable () -> Bool) -> Reply
-
-    /// - Parameters:
-    ///   - givesNumber: whether it answers with a number, which an expectation needs.
-    ///   - ask: returns within a few seconds, and early once what it is given says that the watch is asked to stop.
-    public init(
-      givesNumber: Bool = false, ask: @escaping @Sendable (_ isCancelled: @Sendable () -> Bool) -> Reply
-    ) {
-      (self.givesNumber, self.ask) = (givesNumber, ask)
-    }
   }
 }

@@ -2,7 +2,7 @@
 package struct Sample: Sendable, Hashable {
   package enum Outcome: String, Sendable, Hashable, Codable, CaseIterable {
     case passes, fails
-    /// It neither counts as a failure nor ends a row of them.
+    /// The sample is skipped: it is not a failure, and does not end a row of failures.
     case unknown
   }
 
@@ -17,7 +17,7 @@ package struct Sample: Sendable, Hashable {
   }
 }
 
-/// How far the watch of a phase has come. It knows no clock: only samples count.
+/// The progress of a watch, and its verdict. It uses no clock: only samples count.
 package struct WatchJudgement: Sendable, Hashable, Codable {
   /// What the samples of one probe were so far.
   struct Count: Sendable, Hashable, Codable {
@@ -37,7 +37,7 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
     case failed(probe: String)
   }
 
-  /// So many samples in a row that are unknown end a watch.
+  /// This many unknown samples in a row end a watch.
   static let mostBlind = 10
 
   /// Samples that were taken while the phase settled.
@@ -51,7 +51,7 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
   private var disturbance = ""
   /// What the failed probe showed after the phase came down.
   private(set) var afterwards: [Sample.Outcome] = []
-  /// What followed after the switch was closed; nil when none was.
+  /// The samples after the switch was closed; nil when no switch was closed.
   private(set) var containment: Containment?
   /// All samples that were taken.
   var taken: Int { settling + rounds + afterwards.count + (containment?.taken ?? 0) }
@@ -72,14 +72,14 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
 
   /// Takes one sample of each probe.
   ///
-  /// - Parameter samples: by the titles of the probes; one that is not there is unknown.
+  /// - Parameter samples: by the titles of the probes; a missing one counts as unknown.
   package mutating func take(_ samples: [String: Sample], of watch: Watch, _ probes: [Probe]) -> Verdict {
     guard settling >= watch.settlingRounds else {
       settling += 1
       return .goesOn
     }
     rounds += 1
-    // While something fails that the phase cannot have caused, its own probes say nothing about the phase.
+    // While a control fails, something else is wrong, and the other probes say nothing about the phase.
     let control = probes.first { $0.isControl && samples[$0.title]?.outcome != .passes }
     if let control { (disturbed, disturbance) = (disturbed + 1, control.title) }
     let judged = probes.filter { !$0.isControl }
@@ -110,15 +110,15 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
     disturbed == 0 ? "" : ", \(disturbed) of all because the control '\(disturbance)' did not pass"
   }
 
-  /// Begins to ask whether a switch that was closed helped.
+  /// Starts to judge whether closing a switch helped.
   ///
-  /// - Parameter settling: how many samples are not judged, because somebody may still be on.
+  /// - Parameter settling: how many samples are not judged first, because some users may still have the switch on.
   package mutating func beginContainment(settling: Int) { containment = Containment(settling: settling) }
 
   /// Takes one sample of each probe after the switch was closed.
   ///
-  /// - Returns: true once every probe passed as often in a row as the one that failed may fail; false once that often one
-  ///   failed, or too much in a row was unknown; nil while that is open.
+  /// - Returns: true once every probe passed as many times in a row as the failed one may fail; false once a probe
+  ///   failed that often, or too many samples in a row were unknown; nil while neither is decided.
   package mutating func takeContained(
     _ samples: [String: Sample], of probes: [Probe], after failed: String
   ) -> Bool? {
@@ -148,7 +148,7 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
 
   /// Takes a sample of the probe that failed, after the phase came down.
   ///
-  /// - Returns: whether the way back helped; nil while that is open.
+  /// - Returns: whether the way back helped; nil while that is not decided.
   package mutating func takeAfterwards(_ outcome: Sample.Outcome, of probe: Probe) -> Bool? {
     afterwards.append(outcome)
     guard afterwards.count >= probe.failures else { return nil }

@@ -1,5 +1,5 @@
-/// For one application, the versions that run on the schema both before and after a phase; none for one for which it
-/// stops.
+/// The compatibility window of a phase for one application: the versions that run on the schema both before and after
+/// the phase. It is empty when the application stops for the phase.
 public struct Window: Sendable, Hashable {
   /// The name of the application.
   public let application: String

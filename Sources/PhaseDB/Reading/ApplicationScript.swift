@@ -18,7 +18,7 @@ package struct ApplicationQuery: Sendable {
   /// Names that its text may mention, folded.
   package let names: Set<FoldedName>
   package let parameters: [QueryParameter]
-  /// The statement runs once for each: the values of `parameters`, in their order. Never empty.
+  /// Values for `parameters`, in their order. The statement runs once for each row; there is at least one.
   package let rows: [[QueryParameter.Source]]
   /// Whether the statement must fail.
   package let expectsError: Bool

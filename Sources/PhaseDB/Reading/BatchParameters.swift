@@ -1,9 +1,9 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Checks the parameters in the SQL of a phase. Every statement of a batched phase must name `:first` and `:last`, and
-/// no SQL may have others: a statement without them would run on the whole table with each batch, and an unbound
-/// parameter is NULL.
+/// Checks the parameters in the SQL of a phase. Every statement of a batched phase must use `:first` and `:last`:
+/// without them it would run on the whole table with each batch. Other parameters are refused, because SQLite takes
+/// an unbound parameter for NULL.
 struct BatchParameters {
   private let script: Script
 
@@ -13,7 +13,7 @@ struct BatchParameters {
   /// - Throws: `batch-parameters` with the place of the missing or unexpected parameter.
   func check(isBatched: Bool) throws(MigrationError) {
     let bytes = Array(script.text.utf8)
-    // Nearly every phase, and a folder has hundreds.
+    // A fast way out for nearly every phase; a folder has hundreds of them.
     guard isBatched || bytes.contains(where: Self.beginsParameter) else { return }
     for statement in SQLSplitter(bytes: bytes).statements {
       let named = try parameters(in: statement, of: bytes, isBatched: isBatched)

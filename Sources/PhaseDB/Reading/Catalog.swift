@@ -38,6 +38,18 @@ public struct Catalog: Sendable, Hashable {
     return found
   }
 
+  /// Tells phases whose text is the one that a ledger has what their identity is, so that it need not be worked out.
+  ///
+  /// - Parameter texts: those of the applied phases, in their order.
+  func recognize(_ applied: [AppliedPhase], by texts: [RecordedText]) {
+    let known = Dictionary(
+      zip(applied, texts).map { ($0.id, (hash: $0.tokenHash, text: $1)) },
+      uniquingKeysWith: { first, _ in first })
+    for (id, phase) in phases {
+      if let known = known[id], known.text.isText(of: phase) { phase.identity.take(known.hash) }
+    }
+  }
+
   /// The phase of an id, nil when the catalog does not have it.
   public subscript(id: PhaseID) -> Phase? {
     migrations.first { $0.name == id.migration }?.phases.first { $0.kind == id.kind }
@@ -61,15 +73,15 @@ public struct Catalog: Sendable, Hashable {
   /// Reads as much of a folder as possible: for commands that need only the ledger, and to report all problems and not
   /// only the first.
   ///
-  /// - Returns: the migrations all of whose phases can be read, nil when they do not make a catalog, and what is
-  ///   wrong with the others.
+  /// - Returns: the migrations that can be read completely (nil when they do not make a catalog), and what is wrong
+  ///   with the others.
   package static func readable(folder path: String) -> (catalog: Catalog?, problems: [MigrationError]) {
     do throws(MigrationError) {
       return (try Catalog(folder: path), [])
     } catch {
       let folder = MigrationsFolder(path: path.count > 1 && path.last == "/" ? String(path.dropLast()) : path)
       let (migrations, problems) = folder.readable()
-      // What is wrong with the folder as a whole shows only when every file in it is in order.
+      // A problem of the folder as a whole shows only when every file in it can be read.
       let baseline = (try? folder.baseline()) ?? nil
       return (
         try? Catalog(migrations, baseline: baseline, origin: path), problems.isEmpty ? [error] : problems

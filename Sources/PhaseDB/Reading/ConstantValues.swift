@@ -1,9 +1,9 @@
 internal import PhaseSQL
 package import PhaseSQLite
 
-/// Evaluates constant expressions with SQLite itself, because nothing else reads every literal as SQLite does.
+/// Evaluates constant expressions with SQLite itself, so that every literal is read as SQLite reads it.
 package struct ConstantValues {
-  /// A text that is no value, with SQLite's sentence.
+  /// The reason why a text is not a value, in SQLite's words.
   package struct Refusal: Error {
     let message: Prose
   }

@@ -1,6 +1,6 @@
-/// What directives of a phase file, except those that begin sections, have declared so far.
+/// Collects what the directives of a phase file declare, except those that begin sections.
 struct DeclarationsDraft {
-  private let kind: PhaseKind
+  private let kind: Phase.Kind
   private let source: PhaseSource
   private(set) var windows: [Window] = []
   private(set) var residuals: [Residual]?
@@ -16,7 +16,7 @@ struct DeclarationsDraft {
   private(set) var lanes: [(use: LaneUse, directive: Directive)] = []
   private(set) var switches: [Switch] = []
 
-  init(_ kind: PhaseKind, _ source: PhaseSource) {
+  init(_ kind: Phase.Kind, _ source: PhaseSource) {
     self.kind = kind
     self.source = source
   }

@@ -85,7 +85,7 @@ struct DirectiveArguments {
         guard isDoubled else {
           position = index + 1
           let name = String(decoding: text, as: UTF8.self)
-          // What ends a line somewhere else would not come back from where names are written on one line.
+          // A name with a line end could not be written back, because names are written on one line.
           guard !name.isEmpty, !name.contains(where: \.isNewline) else { return nil }
           return (name, first..<position)
         }
@@ -118,6 +118,16 @@ struct DirectiveArguments {
 extension String {
   /// A name as `DirectiveArguments.name` reads it, in quotes when it needs them.
   var asDirectiveName: String {
+    // Nearly every name is plain ASCII, and asking Unicode about each character is slow.
+    let isASCII = utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+        true
+      default: false
+      }
+    }
+    if isASCII, !isEmpty { return self }
     let name = isEmpty || contains(where: \.isNewline) ? onOneLine : self
     let isPlain = name.allSatisfy { $0.isLetter || $0.isNumber || "-_/@".contains($0) }
     if isPlain { return name }

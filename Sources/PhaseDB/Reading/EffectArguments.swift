@@ -2,7 +2,8 @@ internal import PhaseSQL
 
 /// The arguments of `@effects`: `TABLE by COLUMN [where CONDITION]: AUDIENCE: TEXT`.
 ///
-/// The condition ends at the first colon outside of quotes and comments: no expression without a parameter has one.
+/// The condition ends at the first colon outside quotes and comments. An SQL expression has a colon only in a
+/// parameter, and parameters are not allowed here.
 struct EffectArguments {
   let effect: Effect
 

@@ -19,7 +19,7 @@ package struct LaneSettings: Sendable, Hashable {
   package var release: [String]?
   /// How long to wait once the lane is held, where nothing shows what is in flight.
   package var wait: Duration?
-  /// After which time a program is ended.
+  /// The time after which a program is ended.
   package var timeout: Duration = .seconds(5)
 
   private enum Key: String, CodingKey, CaseIterable {

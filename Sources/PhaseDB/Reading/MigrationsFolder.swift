@@ -25,7 +25,7 @@ struct MigrationsFolder {
     return try read(folders)
   }
 
-  /// Two threads read a large folder in little more than half the time of one; more threads do not help.
+  /// Two threads read a large folder in little more than half the time of one. More threads do not help.
   private func read(_ folders: [(name: MigrationName, path: String)]) throws(MigrationError) -> [Migration] {
     guard folders.count >= 64 else { return try read(folders[...]).get() }
     let middle = folders.count / 2
@@ -58,8 +58,8 @@ struct MigrationsFolder {
       do throws(MigrationError) {
         let name = try name(entry.name, at: place)
         let before = problems.count
-        for file in try entries(of: place) where PhaseKind(fileName: file.name) != nil {
-          if let problem = problem(with: "\(place)/\(file.name)", PhaseKind(fileName: file.name)) {
+        for file in try entries(of: place) where Phase.Kind(fileName: file.name) != nil {
+          if let problem = problem(with: "\(place)/\(file.name)", Phase.Kind(fileName: file.name)) {
             problems.append(problem)
           }
         }
@@ -71,7 +71,7 @@ struct MigrationsFolder {
     return (migrations, problems)
   }
 
-  private func problem(with file: String, _ kind: PhaseKind?) -> MigrationError? {
+  private func problem(with file: String, _ kind: Phase.Kind?) -> MigrationError? {
     do throws(MigrationError) {
       if let kind { _ = try PhaseFile.read(try TextFile.read(file), file: file, kind: kind) }
       return nil
@@ -89,7 +89,7 @@ struct MigrationsFolder {
     var phases: [Phase] = []
     for entry in try entries(of: folder) where !entry.isDocument {
       let file = "\(folder)/\(entry.name)"
-      guard entry.kind != .folder, let kind = PhaseKind(fileName: entry.name) else {
+      guard entry.kind != .folder, let kind = Phase.Kind(fileName: entry.name) else {
         throw strayInMigration(entry, at: file)
       }
       phases.append(try PhaseFile.read(try TextFile.read(file), file: file, kind: kind))
@@ -130,7 +130,7 @@ extension MigrationsFolder {
       return try MigrationName(text)
     } catch {
       let phases =
-        (try? FileReading.entries(of: place))?.contains { PhaseKind(fileName: $0.name) != nil } == true
+        (try? FileReading.entries(of: place))?.contains { Phase.Kind(fileName: $0.name) != nil } == true
       guard phases || text.first?.isASCIIDigit == true else {
         throw stray(text, .folder, at: place)
       }
@@ -152,7 +152,7 @@ extension MigrationsFolder {
   }
 
   private func strayInMigration(_ entry: FileReading.Entry, at place: String) -> MigrationError {
-    let known = PhaseKind.allCases.map(\.fileName)
+    let known = Phase.Kind.allCases.map(\.fileName)
     var help: [Prose] = []
     if let nearest = Suggestion.nearest(to: entry.name, in: known), nearest != entry.name {
       help.append("did you mean \(nearest)?")
@@ -163,7 +163,7 @@ extension MigrationsFolder {
   }
 }
 
-extension PhaseKind {
+extension Phase.Kind {
   /// The name of the file that holds a phase of this kind.
   package var fileName: String { rawValue + ".sql" }
 
@@ -181,7 +181,7 @@ extension FileReading.Entry {
   }
 }
 
-/// A folder of migrations that is being read on other threads while this one does something else.
+/// Reads a folder of migrations on other threads, while the calling thread works on.
 final class CatalogReading: Sendable {
   private let group = DispatchGroup()
   private let result = Mutex<(catalog: Catalog?, problems: [MigrationError])>((nil, []))

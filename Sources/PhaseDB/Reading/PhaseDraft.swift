@@ -1,14 +1,14 @@
 internal import PhaseSQL
 
-/// What has been read of a phase file so far; becomes a ``Phase`` when nothing is missing.
+/// A phase file that is partly read. It becomes a ``Phase`` when nothing is missing.
 struct PhaseDraft {
-  private let kind: PhaseKind
+  private let kind: Phase.Kind
   private let source: PhaseSource
   private let outline: PhaseOutline
   private var sections: [(directive: Directive, body: Range<Int>)] = []
   private var declarations: DeclarationsDraft
 
-  init(_ kind: PhaseKind, _ source: PhaseSource) throws(MigrationError) {
+  init(_ kind: Phase.Kind, _ source: PhaseSource) throws(MigrationError) {
     self.kind = kind
     self.source = source
     declarations = DeclarationsDraft(kind, source)
@@ -127,8 +127,8 @@ extension PhaseDraft {
     sections.first { $0.directive.name == name }
   }
 
-  /// Whether the phase retires and has no SQL at all: phasedb knows both directions of that. If only one direction has
-  /// SQL, the author may have forgotten the other, and must at least write a comment there.
+  /// Whether the phase retires and has no SQL at all. phasedb knows both directions of a retirement. If only one
+  /// direction has SQL, the author may have forgotten the other, and must write at least a comment there.
   private var isAllRetirement: Bool {
     !declarations.retirements.isEmpty
       && [.up, .down].allSatisfy { section($0).flatMap { script($0.body) } == nil }

@@ -11,7 +11,7 @@ package enum PhaseFile {
   /// - Throws: what is missing (`missing-up`, `missing-down`, `missing-window`), what cannot be read
   ///   (`unknown-directive`, `bad-directive`, `window-invalid`, `version-invalid`), `batch-parameters` or
   ///   `incomplete-statement`, always with the place.
-  package static func read(_ text: String, file: String, kind: PhaseKind) throws(MigrationError) -> Phase {
+  package static func read(_ text: String, file: String, kind: Phase.Kind) throws(MigrationError) -> Phase {
     try PhaseDraft(kind, PhaseSource(text, file: file)).phase()
   }
 
@@ -26,8 +26,8 @@ package enum PhaseFile {
   /// - Parameters:
   ///   - declarations: what ``Phase/declarations`` gave.
   ///   - up: SQL of the way up; a semicolon after its last statement may be missing.
-  ///   - down: SQL of the way down, likewise; nothing where what the way up took comes back from the archive.
-  package static func assemble(declarations: String, up: String, down: String, kind: PhaseKind) -> String {
+  ///   - down: SQL of the way down, in the same form; empty for `@down archive`.
+  package static func assemble(declarations: String, up: String, down: String, kind: Phase.Kind) -> String {
     let isArchive = kind == .migrate && Script(down) == nil
     return declarations + "-- @up\n" + EmbeddedSQL.text(up)
       + (isArchive ? "-- @down archive\n" : "-- @down\n" + EmbeddedSQL.text(down))
@@ -89,11 +89,11 @@ extension Phase {
   }
 }
 
-/// Writes SQL as a section of a phase file. A script made in Swift, or the last one of a file, may lack an end that a
-/// section in the middle needs.
+/// Writes SQL as a section of a phase file. A script made in Swift, or the last one of a file, may lack the semicolon
+/// or line end that a section in the middle needs.
 package enum EmbeddedSQL {
-  /// The same tokens, with everything closed and a line end at the end, and without a comment that would be taken for a
-  /// directive.
+  /// The same tokens. The last statement and comment are closed, the text ends with a line end, and comments that
+  /// look like directives are left out.
   package static func text(_ sql: String) -> String {
     let source = PhaseSource(sql, file: "")
     let split = SQLSplitter(bytes: source.bytes)

@@ -10,8 +10,8 @@ struct PhaseOutline {
   /// Directives that count only as comments because they are inside a CREATE TRIGGER.
   private(set) var swallowed: [(directive: Directive, statement: Range<Int>)] = []
 
-  /// - Throws: `incomplete-statement` when a directive is inside any other statement, or when something is opened and
-  ///   never closed.
+  /// - Throws: `incomplete-statement` when a directive is inside any other statement, or when a quote, comment or
+  ///   statement is not closed.
   init(_ source: PhaseSource) throws(MigrationError) {
     let split = SQLSplitter(bytes: source.bytes)
     statements = split.statements

@@ -7,7 +7,7 @@ package struct PhaseSource {
   package let bytes: [UInt8]
 
   package init(_ text: String, file: String) {
-    // A byte order mark is no part of the first line: columns would be off by one.
+    // A byte order mark is dropped, because it would shift the columns of the first line by one.
     let text = text.utf8.starts(with: [0xEF, 0xBB, 0xBF]) ? String(text.unicodeScalars.dropFirst()) : text
     self.file = file
     self.text = text

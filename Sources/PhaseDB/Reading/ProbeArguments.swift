@@ -1,7 +1,7 @@
 /// The arguments of `@probe`: a title, and after two spaces what it expects, when it fails, what a missing value means and
 /// whether it is a control.
 ///
-/// One space is enough where what follows can be nothing else. A title in double quotes ends with them.
+/// One space is enough if the rest can only be clauses. A title in double quotes ends with the closing quote.
 struct ProbeArguments {
   private(set) var title = ""
   private(set) var expectation = Probe.Expectation.nothingWrong
@@ -29,7 +29,7 @@ struct ProbeArguments {
           directive, isEmpty ? "the title is empty" : "the title is never closed", at: directive.arguments,
           help: isEmpty ? "say what must hold" : "close it with \"")
       }
-      // What a ledger keeps has it on one line, and no two titles may become the same there.
+      // The ledger keeps a title on one line, and two titles must not become the same there.
       (title, isQuoted, start) = (text.onOneLine, true, arguments.rest)
     }
     let words = Word.all(of: start, in: source)
@@ -40,7 +40,7 @@ struct ProbeArguments {
         if !isQuoted { title = words[..<split].map(\.joined).joined().onOneLine }
         return
       }
-      // The longest end that is all clauses; the title is what stands before it.
+      // The longest end of the words that consists of clauses; the title is what stands before it.
       for index in words.indices.dropFirst() where Clause.starts.contains(words[index].text) {
         var attempt = self
         do throws(Unexpected) {
@@ -88,11 +88,11 @@ struct ProbeArguments {
     static let starts: Set<String> = ["at", "between", "fails", "missing", "control"]
   }
 
-  /// What stands where a clause cannot go on.
+  /// The word at which a clause cannot be read further.
   private struct Unexpected: Error {
     let message: Prose
     let range: Range<Int>?
-    /// Whether so much of a clause stood before it that it is no part of a title.
+    /// Whether enough of a clause stood before it to show that it does not belong to the title.
     var looksMeant = false
   }
 

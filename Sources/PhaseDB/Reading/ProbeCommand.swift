@@ -6,11 +6,11 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// A command that answers as a probe.
+/// A command of the settings that answers as a probe.
 package struct ProbeCommand: Sendable, Hashable {
   /// The program and its arguments; never empty.
   package var command: [String]
-  /// After which time it is ended, and the answer is unknown.
+  /// The time after which it is ended, and its answer is unknown.
   package var timeout: Duration
   /// Whether the last line that it prints is a number.
   package var givesNumber: Bool

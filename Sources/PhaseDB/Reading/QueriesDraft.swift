@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The statements of a file that have been read so far.
+/// A file of application queries that is partly read.
 struct QueriesDraft {
   let source: PhaseSource
   private var queries: [ApplicationQuery] = []
@@ -108,7 +108,7 @@ struct QueriesDraft {
         help: "write its SQL under it")
     }
     let line = source.line(at: statement.lowerBound)
-    // With what stands before it on its line, so that columns count from the line's start.
+    // The text begins at the line's start, so that columns are right.
     let text =
       String(repeating: " ", count: source.place(statement).column - 1) + source.string(statement)
     guard let sql = Script(text, file: source.file, firstLine: line) else { return }
@@ -141,7 +141,7 @@ struct QueriesDraft {
   }
 }
 
-// What stands in the lines @with and @as.
+// The arguments of @with and @as.
 
 extension QueriesDraft {
   /// Reads the values of one `@with`.

@@ -123,7 +123,7 @@ package struct Settings: Sendable, Hashable {
       if error.place != nil { throw error }
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
     } catch DecodingError.dataCorrupted {
-      // The decoder of FoundationEssentials keeps the position to itself.
+      // The decoder of FoundationEssentials does not tell the position.
       throw MigrationError(
         .badSettings, "\(path) is not JSON5",
         help: ["quote texts, separate members with commas and close every brace; comments are allowed"])
@@ -166,7 +166,7 @@ private enum PathInSettings {
     return script
   }
 
-  /// A program that is named with a path is meant from the settings' folder, any other is found by PATH.
+  /// A program with a slash in its name is looked up from the settings' folder, any other through PATH.
   static func program(_ words: [String], from folder: String) -> [String] {
     guard words[0].contains("/"), !words[0].hasPrefix("/") else { return words }
     return [folder.isEmpty ? "./" + words[0] : folder + words[0]] + words.dropFirst()
@@ -180,7 +180,7 @@ private enum PathInSettings {
     let rest = path.dropFirst(scheme.count)
     guard !rest.hasPrefix("/"), !rest.hasPrefix(":memory:"), !rest.isEmpty else { return path }
     guard !scheme.isEmpty else { return folder + path }
-    // Behind a scheme these mean something else than themselves.
+    // In an address with a scheme these characters have a meaning of their own.
     let marks: [Character: String] = ["%": "%25", "?": "%3F", "#": "%23"]
     return scheme + folder.map { marks[$0] ?? String($0) }.joined() + rest
   }

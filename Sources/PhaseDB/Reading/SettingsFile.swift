@@ -199,7 +199,7 @@ struct SettingsFile: Decodable {
           help: ["write \"lanes\": { \"mail\": { \"kind\": \"solid-queue\", \"queue\": \"mailers\" } }"])
       }
       for key in all.allKeys { lanes[key.stringValue] = try LaneSettings(key, in: all) }
-      // Each has a trigger of its name, and SQLite takes names for the same that differ in case.
+      // Each lane has a trigger of its name, and SQLite ignores upper and lower case in names.
       let twins = Dictionary(grouping: lanes.keys, by: { LaneTrigger.name(of: $0).folded }).values
       if let names = twins.first(where: { $0.count > 1 })?.sorted() {
         throw MigrationError(

@@ -1,11 +1,11 @@
-/// The keys of every object in a text of JSON5, with their places: the decoder takes one of two equal keys and says
-/// nothing.
+/// The keys of every object in a JSON5 text, with their places. They are needed to find a key that is there twice:
+/// the decoder silently takes one of the two.
 struct SettingsKeys {
   private let source: PhaseSource
   private var found: [Key] = []
 
   private struct Key: Hashable {
-    /// Which object it is of, in the order in which they begin.
+    /// The number of its object, in the order in which objects begin.
     let object: Int
     /// With the keys that lead to it, as in `probes.checkout`.
     let path: String
@@ -35,7 +35,7 @@ struct SettingsKeys {
         index = Self.endOfComment(bytes, from: index)
       case UInt8(ascii: "{"):
         var prefix = levels.last?.prefix ?? ""
-        // No setting lies deeper, and long paths of deep nonsense are not worth their time.
+        // No setting is nested deeper, and long paths of a senseless text would cost time.
         if let key = found.last, key.object == levels.last?.object, levels.count < 4 {
           prefix = key.path + "."
         }

@@ -1,8 +1,8 @@
 internal import PhaseSQLite
 
-/// The text of a file that somebody wrote.
+/// Reads a text file that a person wrote.
 package enum TextFile {
-  /// No phase file is that large; data should be loaded in another way.
+  /// The largest file that is read. A phase file is never that large; large data should be loaded in another way.
   static let limit = 8 << 20
 
   /// Reads UTF-8 text.

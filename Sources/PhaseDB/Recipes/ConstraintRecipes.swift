@@ -1,7 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Constraints that a table gains, which a contract adds, and those that it loses, which an expand removes.
+/// The recipes for constraints. A contract adds the ones that a table gains, and an expand removes the ones that it
+/// loses.
 struct ConstraintRecipes {
   let ground: RecipeGround
 
@@ -80,7 +81,7 @@ struct ConstraintRecipes {
     let batch = table.batchKey(on: ground)
     let range = batch.map { "\($0.column) BETWEEN :first AND :last" }
     let down = ground.backfillDown([table], range)
-    // Behind a plus sign no index of the column is searched, which would not find the rows by the batch's key.
+    // The plus sign keeps SQLite from using an index of this column, so that it finds the rows by the batch's key.
     let isIndexed =
       ground.schema.indexes(on: table.name).contains { $0.mentions(column.name) }
       || table.definition.uniques.contains { $0.columns.contains { $0.column == column.name } }
@@ -191,7 +192,7 @@ struct ConstraintRecipes {
       table, "(\(column.name.written))", nil, named: "\(table.name)_by_\(column.name)",
       "Whoever deletes a row of \(parent.name) looks for the rows that name it. Without an index that reads the whole table."
     )
-    // The contract meets the index, too.
+    // The contract runs on a schema with this index.
     let later = isIndexed ? self : ConstraintRecipes(ground: try ground.changed(by: index.up.joined()))
     let contract = later.tightening(
       table, as: table.plainText.appending(clause, to: column.name),
@@ -218,7 +219,7 @@ struct ConstraintRecipes {
     let (up, down) = rebuilt(
       table, as: wanted,
       because: "SQLite gives a column a default only with a new table: every row is written once.")
-    // Those who left the column out of an INSERT got an error before, or NULL.
+    // An INSERT without the column failed before, or wrote NULL.
     let phase = PhaseText(
       kind: column.isNotNull ? .expand : .contract,
       summary: "Give \(table.name).\(column.name) the default \(value).",
@@ -363,7 +364,7 @@ struct ConstraintRecipes {
   }
 }
 
-/// Columns and tables that go.
+/// The recipes that drop columns and tables.
 struct DropRecipes {
   let ground: RecipeGround
 

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A column that moves to another table, whose rows belong to those of the first one by a key.
+/// The recipe that moves a column to another table. A key says which rows of the two tables belong together.
 struct MoveRecipe {
   let ground: RecipeGround
   /// The table that has the column, and the one that gets it.
@@ -9,14 +9,14 @@ struct MoveRecipe {
   private let target: RecipeTable
   private let column: ColumnDefinition
   private let new: SchemaName
-  /// Columns of the two tables that say which rows belong together. Those of the target find no more than one row.
+  /// The columns of the two tables that must be equal in rows that belong together. In the target they are unique.
   private let key: [(own: SchemaName, other: SchemaName)]
-  /// The value of a row that was inserted without the column, on both sides. It marks a row as not written yet.
+  /// The default of the column, in both tables. A row with this value counts as not written yet.
   private let standard: String?
 
   /// - Parameters:
   ///   - key: one name for both sides, or a pair.
-  /// - Throws: `recipe-refused` with what does not fit.
+  /// - Throws: `recipe-refused` with the reason.
   init(
     _ ground: RecipeGround, _ tableName: SchemaName, _ name: SchemaName, to targetName: SchemaName,
     _ new: SchemaName, by key: Recipe.MoveKey
@@ -47,7 +47,7 @@ struct MoveRecipe {
           "name columns that are unique there, or make these unique first: unique \(target.name) (\(others.written))"
         ])
     }
-    // A trigger finds a partner by the one, and an earlier statement by the other.
+    // Triggers and other statements would find partners by different collations.
     let different = self.key.first { pair in
       table.definition.column(pair.own)?.collation ?? "BINARY"
         != target.definition.column(pair.other)?.collation ?? "BINARY"
@@ -80,7 +80,7 @@ struct MoveRecipe {
     case .pair(let own, let other):
       return [(try ground.anyColumn(own, of: table).name, try ground.anyColumn(other, of: target).name)]
     case .names(let names):
-      // A name that only one of them has stands for the primary key of the other.
+      // If only one table has the column, it refers to the primary key of the other.
       if names.count == 1, let own = table.definition.column(names[0])?.name,
         target.definition.column(names[0]) == nil, let other = primary(target)
       {
@@ -102,7 +102,7 @@ struct MoveRecipe {
 
   // MARK: Rows that do not fit
 
-  /// Looks at the rows that there are: each value needs one place.
+  /// Checks the present rows: each value must have exactly one row to move to.
   private func refuseRows() throws(MigrationError) {
     guard let rows = ground.rows else { return }
     let shown = table.key.map { "quote(\(table.sql).\($0))" }.joined(separator: " || ', ' || ")
@@ -156,7 +156,7 @@ struct MoveRecipe {
     "\(table.sql).\(place()) IS NOT \(unset) AND NOT EXISTS (SELECT 1 FROM \(target.sql) WHERE \(partner(of: table.sql)))"
   }
 
-  /// Rows of the table whose partner says something else.
+  /// The rows of the table whose partner has another value.
   private var differ: String {
     "EXISTS (SELECT 1 FROM \(target.sql) WHERE \(partner(of: table.sql)) AND \(target.sql).\(place(new)) IS NOT \(table.sql).\(column.name.written))"
   }
@@ -181,7 +181,7 @@ struct MoveRecipe {
       "UPDATE \(target.sql) SET \(other) = (\n    SELECT \(own) FROM \(table.sql) WHERE \(written) LIMIT 1)\n  WHERE \(target.isSameRow)"
     let moved = Self.any(key.map { "NEW.\($0.own.written) IS NOT OLD.\($0.own.written)" })
     let otherMoved = Self.any(key.map { "NEW.\($0.other.written) IS NOT OLD.\($0.other.written)" })
-    // The rows that share a partner say its value, too, until the backfill has told it.
+    // Until the backfill has run, other rows with the same partner also have its value.
     let siblings =
       "SELECT \(own) FROM \(table.sql) WHERE \(key.map { "\(table.sql).\($0.own.written) = NEW.\($0.own.written)" }.joined(separator: " AND ")) AND \(place()) IS NOT \(unset) AND NOT (\(table.isSameRow))"
     let isShared = !table.isUnique(key.map(\.own), on: ground)
@@ -354,8 +354,13 @@ struct MoveRecipe {
   }
 
   private var retiring: PhaseText {
-    let obstacles = RowGuard(
-      table: table, claim: claim, condition: "(\(differ)) OR (\(isAlone))")
+    // Two guards, because different things are to be done about their rows.
+    let missing = RowGuard(
+      table: table,
+      claim:
+        "every \(column.name) has a row of \(target.name): insert the missing row, or empty \(column.name)",
+      condition: isAlone)
+    let different = RowGuard(table: table, claim: claim, condition: differ)
     let drops = dropping + (index.map { [$0.drop] } ?? [])
     return PhaseText(
       kind: .contract, summary: "Take \(title) out of use, with the triggers.",
@@ -365,8 +370,10 @@ struct MoveRecipe {
       directives: [
         "@retire \(table.name.spelled.asDirectiveName).\(column.name.spelled.asDirectiveName)"
       ],
-      up: obstacles.statements(
+      up: missing.statements(
         ground, because: "A value that \(target.name) does not have would be gone for new versions.")
+        + different.statements(
+          ground, because: "New versions read the value in \(target.name), and must read the same one.")
         + [drops.joined(separator: "\n")],
       down: [
         PhaseText.note("Only rows that new versions wrote meanwhile say something else now."),

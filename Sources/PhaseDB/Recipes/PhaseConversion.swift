@@ -1,10 +1,10 @@
 internal import PhaseSQL
 package import PhaseSQLite
 
-/// Makes phases of SQL that was written for another tool: each of the kind that the change of the schema shows, and each tried
-/// before anybody sees it.
+/// Makes phases from SQL that was written for another tool. The change of the schema decides the kind of each phase,
+/// and each phase is tried.
 package final class PhaseConversion {
-  /// Stands where the change stands that is converted next.
+  /// The scratch database, in the state before the next change.
   private let scratch: Scratch
   /// The contracts so far, and the names of what they remove or change.
   private var contracts: [(id: PhaseID, names: Set<FoldedName>)] = []
@@ -61,7 +61,7 @@ package final class PhaseConversion {
 
   /// A phase that was made.
   package struct Converted: Sendable {
-    package let kind: PhaseKind
+    package let kind: Phase.Kind
     /// The file.
     package let text: String
     /// Why its way down is not written; nil when it is, and leads back to the schema before.
@@ -125,7 +125,7 @@ package final class PhaseConversion {
 
   /// Statements that go into one phase.
   private struct Part {
-    var kind: PhaseKind
+    var kind: Phase.Kind
     var statements: [String]
     let before: Schema
     var after: Schema
@@ -158,14 +158,14 @@ package final class PhaseConversion {
         if !step.writes.rowTables.isDisjoint(with: own) { copied.formUnion(step.writes.readTables) }
         let others = step.writes.rowTables.subtracting(own).subtracting(step.writes.droppedTables)
           .filter { !Schema.isForeign($0, of: $0) }
-        var kind: PhaseKind?
+        var kind: Phase.Kind?
         if !step.difference.isEmpty {
           kind = step.difference.losses(in: step.after).isEmpty ? .expand : .contract
         } else if !others.isEmpty {
           kind = .migrate
         }
         rows.formUnion(others)
-        // What does nothing goes with what is before it.
+        // A statement without an effect stays with the one before it.
         let chosen = kind ?? parts.last?.kind ?? .expand
         if parts.last?.kind == chosen || (kind == nil && !parts.isEmpty) {
           parts[parts.count - 1].statements.append(step.statement)
@@ -179,7 +179,7 @@ package final class PhaseConversion {
         }
       }
       let difference = SchemaDifference(from: before, to: after)
-      let kind: PhaseKind =
+      let kind: Phase.Kind =
         difference.isEmpty
         ? (rows.isEmpty ? .expand : .migrate) : difference.losses(in: after).isEmpty ? .expand : .contract
       whole = Part(
@@ -262,7 +262,7 @@ package final class PhaseConversion {
     var body = statements
     var comesFromArchive = false
     if statements.isEmpty {
-      // What was only overwritten or deleted is kept by phasedb, and comes back from there.
+      // phasedb archives rows that are only overwritten or deleted, and they come back from the archive.
       comesFromArchive = part.kind == .migrate && part.writes.insertedTables.isEmpty
       if !comesFromArchive {
         open = down == nil ? "the folder has no way down for it" : "its way down has no statement for this"
@@ -317,7 +317,7 @@ package final class PhaseConversion {
         || words.first.map { $0.is("alter") } == true && words.contains { $0.is("drop") || $0.is("rename") }
     }
     let losses = SchemaDifference(from: before, to: reached).losses(in: reached)
-    let kind: PhaseKind = removes || !losses.isEmpty ? .contract : .expand
+    let kind: Phase.Kind = removes || !losses.isEmpty ? .contract : .expand
     let note: Prose = "its way up does not run here, so nothing about it was tried: \(reason)"
     let open: Prose? = change.down == nil ? "the folder has no way down for it" : nil
     let text = Self.text(

@@ -1,9 +1,10 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A phase file as a careful person lays it out: what it is for, why, the directives, and the SQL of both directions.
+/// The text of a phase file as a careful author writes it: its purpose, the reasons, the directives, and the SQL of
+/// both directions.
 struct PhaseText {
-  let kind: PhaseKind
+  let kind: Phase.Kind
   /// One sentence.
   let summary: String
   /// Paragraphs that say why, and what to know.
@@ -87,10 +88,10 @@ func selection(of table: RecipeTable, showing columns: [SchemaName] = [], where 
   return "SELECT \((key + shown).joined(separator: ", ")) FROM \(table.sql) WHERE \(condition);"
 }
 
-/// Makes a phase fail when a row is in the way, before anything else is done.
+/// SQL at the beginning of a phase that makes it fail if rows break a claim.
 struct RowGuard {
   let table: RecipeTable
-  /// The claim that the rows break; SQLite prints it.
+  /// The claim that the rows break. SQLite shows it in the error.
   let claim: String
   /// Which rows break it.
   let condition: String

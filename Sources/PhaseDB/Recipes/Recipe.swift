@@ -1,6 +1,6 @@
 package import PhaseSQL
 
-/// A common change that phasedb writes the phases of.
+/// A common change, for which phasedb can write the phases.
 package enum Recipe: Sendable, Hashable {
   case renameColumn(table: SchemaName, column: SchemaName, to: SchemaName)
   case renameTable(SchemaName, to: SchemaName)
@@ -88,7 +88,7 @@ package enum Recipe: Sendable, Hashable {
   }
 }
 
-/// A recipe as somebody asked for it.
+/// A request for a recipe: its words and options.
 package struct RecipeRequest: Sendable {
   /// The recipe's name, and what follows it, as the shell split them.
   package var words: [String]

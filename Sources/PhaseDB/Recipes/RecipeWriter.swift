@@ -4,7 +4,7 @@ internal import PhaseSQLite
 /// The phase files that a recipe makes.
 package struct WrittenPhases: Sendable {
   /// In the order in which they go up.
-  package let files: [(kind: PhaseKind, text: String)]
+  package let files: [(kind: Phase.Kind, text: String)]
   /// What the author should know.
   package let notes: [Prose]
 }

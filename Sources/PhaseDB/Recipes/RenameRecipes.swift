@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Another name for a column or a table.
+/// The recipes that rename a column or a table.
 struct RenameRecipes {
   let ground: RecipeGround
 

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Columns that become other columns: another type, several of one, or one of several.
+/// The recipes that change columns: to another type, from one into several, or from several into one.
 struct ReshapeRecipes {
   let ground: RecipeGround
   /// What the author said: `--up` and `--down`.

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Old columns and new columns that say the same, kept in step by triggers while old and new versions write.
+/// Old and new columns with the same content. Triggers keep them in step while old and new versions write.
 struct SideBySide {
   let ground: RecipeGround
   let table: RecipeTable

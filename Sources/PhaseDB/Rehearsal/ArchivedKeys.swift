@@ -1,17 +1,17 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The rows that the archives of a phase have.
+/// The keys of rows that are in the archives of a phase.
 struct ArchivedKeys {
   private struct Keys: Equatable {
     var all: Set<String> = []
-    /// Of rows that the way up left out.
+    /// Keys of rows that the way up removed.
     var gone: Set<String> = []
-    /// Of rows that changed since.
+    /// Keys of rows that changed since then.
     var changed: Set<String> = []
   }
 
-  /// nil where the rows of a table are not told apart by their keys, or are too many to be looked at.
+  /// The keys by table. Nil for a table whose rows have no key, or that has too many rows.
   private var keys: [FoldedName: Keys?] = [:]
 
   init(_ archives: [ArchiveRecord], on connection: Connection) throws {
@@ -59,13 +59,14 @@ struct ArchivedKeys {
       """)
   }
 
-  /// Whether a row is among them and as the way up left it, true where that cannot be told; nil where the table has no archive.
+  /// Whether a row is in an archive and is unchanged since the way up. True when that is unknown; nil when the table
+  /// has no archive.
   func hasUnchanged(_ key: String, of table: String) -> Bool? {
     guard let known = keys[table.folded] else { return nil }
     return known.map { $0.all.contains(key) && !$0.changed.contains(key) } ?? true
   }
 
-  /// Whether a row may come back out of them.
+  /// Whether a row may come back from an archive.
   func bringsBack(_ key: String, of table: String) -> Bool {
     guard let known = keys[table.folded] else { return false }
     return known?.gone.contains(key) ?? true

@@ -1,12 +1,13 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What the copy holds at one moment: its digest, and readers that go on seeing it whatever is done afterwards.
+/// The state of the copy at one moment: its digest, and open read transactions that still see this state after later
+/// changes.
 final class CopyState {
   let digest: DatabaseDigest
   private let readers: Readers
 
-  /// - Parameter known: the digest, when it was read of the same content before.
+  /// - Parameter known: the digest, if the same content was read before.
   init(
     _ copy: DatabaseCopy, readers count: Int, known: DatabaseDigest? = nil, cancellation: Cancellation
   ) throws {
@@ -51,8 +52,8 @@ final class CopyState {
     return difference
   }
 
-  /// A counter that is ahead of what it was gives no key twice, which is all that AUTOINCREMENT promises; one that
-  /// fell back does.
+  /// AUTOINCREMENT promises only that a key is not used twice. A counter that is higher than before keeps this
+  /// promise; a lower one breaks it.
   private func addCounters(_ difference: inout StateDifference, _ later: CopyState) {
     let (old, new) = (digest.counters, later.digest.counters)
     for name in Set(old.keys).union(new.keys).sorted(by: { $0.key < $1.key }) where old[name] != new[name] {

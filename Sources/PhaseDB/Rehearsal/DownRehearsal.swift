@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a rehearsal of the way down showed, from the rows that are there now.
+/// The result of rehearsing the way down, with the rows that are in the database now.
 package struct DownRehearsal: Sendable {
   /// The path of the database that was copied.
   package let database: String
@@ -14,12 +14,12 @@ package struct DownRehearsal: Sendable {
   /// One phase of it.
   package struct Phase: Sendable {
     package let id: PhaseID
-    /// What is known of its reversal now.
+    /// The verdict on its reversal after this rehearsal.
     package let reversal: Reversal
     /// What came back from archives; empty when it did not come down.
     package let restored: [Restored]
     /// How long it took on the copy, where no application was in the way; nil when it did not come down.
-    package let times: StepTimes?
+    package let times: RunResult.Times?
   }
 
   /// Rows of a table that came back from an archive.
@@ -38,7 +38,7 @@ package struct DownRehearsal: Sendable {
 }
 
 extension DownRehearsal {
-  /// What the ledger keeps of one phase.
+  /// What the ledger stores about one phase, as JSON.
   struct Seen: Codable {
     struct Rows: Codable {
       let table: String
@@ -71,7 +71,7 @@ extension DownRehearsal {
 
 extension DownRehearsal.Seen {
   init(
-    _ reversal: Reversal, _ times: StepTimes?, tables: Set<FoldedName>, on connection: Connection
+    _ reversal: Reversal, _ times: RunResult.Times?, tables: Set<FoldedName>, on connection: Connection
   ) throws(SQLiteError) {
     lost = reversal.lost.map(Rows.init)
     uncertain = reversal.uncertain.map(Rows.init)
@@ -84,7 +84,8 @@ extension DownRehearsal.Seen {
       + TableContent.statistics(on: connection)
   }
 
-  /// Adds what was seen to what is known. What was blocked or lost may be so no more once rows have changed.
+  /// Adds what this rehearsal saw to a verdict. If rows changed since, something that was blocked or lost may no
+  /// longer be.
   ///
   /// - Parameter heedsOrder: whether what the way back does may depend on the order of rows.
   /// - Returns: whether the rows are known to be the same.
@@ -105,7 +106,7 @@ extension DownRehearsal.Seen {
     }
     let known = Set(reversal.lost.map(\.subject))
     reversal.lost += lost.map(\.affected).filter { !known.contains($0.subject) }
-    // What was seen is more than what was forecast.
+    // A result that was seen replaces a forecast.
     reversal.uncertain = uncertain.map(\.affected)
     return true
   }

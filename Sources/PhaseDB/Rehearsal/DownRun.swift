@@ -1,39 +1,39 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The way down, run on a private copy of a database by the engine that would run it on the database itself.
+/// Runs the way down on a private copy of a database, with the same engine that runs it on the database itself.
 ///
-/// What it writes over is told from the rows: a value that was there before, is another afterwards, and is not made again
-/// by the phase's way up, is lost to whoever wrote it.
+/// It compares rows to find what the way down overwrites. A value is lost if the way down changes it and the way up
+/// does not bring it back.
 final class DownRun {
   let connection: Connection
   let engine: Engine
-  /// A connection that goes on seeing the copy as it is at this moment.
+  /// Opens a connection that keeps seeing the copy as it is at this moment.
   private let look: () throws -> Connection
-  /// A connection on a copy of the copy.
+  /// Opens a connection on a copy of the copy.
   private let fork: () throws -> Connection
   private let makeEngine: (Connection) -> Engine
-  /// How many copies of the copy may be made to find the rows that are in the way.
+  /// How many more copies may be made to find the rows that keep the way down from running.
   private var forksLeft: Int
 
-  /// What came of one phase.
+  /// The result for one phase.
   struct Step {
     let id: PhaseID
     /// Why it did not come down; nil when it did.
     var failure: MigrationError?
-    var times: StepTimes?
+    var times: RunResult.Times?
     /// How many rows came back from archives, by table.
     var restored: [DownRehearsal.Restored] = []
     /// The tables that it touches or reads, folded.
     var tables: Set<FoldedName> = []
     var lost: [Reversal.AffectedRows] = []
     var uncertain: [Reversal.AffectedRows] = []
-    /// What it writes over, deletes or inserts, and the way up does not make again.
+    /// The values and rows that it overwrites, deletes or inserts, and that the way up does not restore.
     var written = LostCells()
   }
 
   init(
-    on connection: Connection, runner: Runner, pacing: Pacing, now: @escaping () -> Timestamp,
+    on connection: Connection, runner: Runner, pacing: Options.Pacing, now: @escaping () -> Timestamp,
     cancellation: Cancellation, forks: Int, look: @escaping () throws -> Connection,
     fork: @escaping () throws -> Connection
   ) throws(MigrationError) {
@@ -52,7 +52,7 @@ final class DownRun {
 
   /// Takes the phase down that was applied last.
   ///
-  /// - Throws: what keeps the copy from being read; what keeps the phase from coming down is in the answer.
+  /// - Throws: when the copy cannot be read. If the phase cannot come down, the result says why.
   func step(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> Step {
     var step = Step(id: id)
     let knowledge = try Knowledge(of: connection)
@@ -75,7 +75,7 @@ final class DownRun {
         outlooks.append((archive, forecast, outlook.computed))
       }
     } catch  where error.id != .ledgerDamaged {
-      // The engine says why.
+      // The engine throws an error that says why.
     }
     let before = try reading(look)
     let writes: WriteSet
@@ -105,7 +105,8 @@ final class DownRun {
       .union(writes.deletedTables).union(writes.readTables).union(kept.map(\.table.folded))
     let left = Dictionary(
       try ledger.archives.all(of: id).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    // An archive of every row that is empty now gave back what the other one still has.
+    // The whole-row archive is empty now, so its rows came back. They have the values that the other archive still
+    // holds.
     let whole = try kept.map { archive throws(MigrationError) -> FoldedName? in
       let content = try ArchiveContent(archive)
       let isWhole = content.isSupplement == true && content.isComplete == true && content.hasGoneRows
@@ -170,7 +171,7 @@ final class DownRun {
 
   // MARK: What it writes over
 
-  /// The values and rows that were there before, are not afterwards, and do not come again with the way up.
+  /// The values and rows that the way down removes and the way up does not restore.
   private func overwritten(
     _ id: PhaseID, _ phase: Phase, _ kept: [ArchiveRecord], since before: Connection,
     _ functionsOfUp: Set<FoldedName>
@@ -183,27 +184,27 @@ final class DownRun {
       again = try upAgain(id, phase)
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
-      // A rehearsal says more of a way up that does not run again.
+      // If the way up does not run again, a rehearsal of it says more.
       return LostCells()
     }
     var lost = try reading { try comparison.cells(before, again) }.common(with: changed)
-    // By chance it may have deleted rows that it would leave the next time.
+    // If the way up depends on chance, it may have deleted rows that it would keep the next time.
     if try reading({ try FunctionList.leavesToChance(functionsOfUp, on: connection) }) {
       lost.born = changed.born
     }
     guard !lost.isEmpty else { return lost }
     let archived = try reading { try ArchivedKeys(kept, on: before) }
-    // Rows that come out of an archive are no surprise.
+    // Rows that come from an archive are expected.
     lost.born = lost.filtered { !archived.bringsBack($1, of: $0) }.born
-    // What the clock or chance gave is another value each time, and not a loss. A row that is not as the way up left
-    // it has its values from the application.
+    // A value from the clock or from chance differs with each run, so it is not a loss. But a row that changed since
+    // the way up has values from the application.
     let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
     let other: Connection
     do throws(MigrationError) {
       other = try upAgain(id, phase, clock)
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
-      // Chance may break a constraint in one run of several: then nothing is taken for chance.
+      // Chance may break a constraint in one of several runs. Then no value is treated as chance.
       return lost
     }
     var chance = try reading { try comparison.cells(again, other) }
@@ -231,12 +232,6 @@ final class DownRun {
 }
 
 extension DownRun {
-  /// Up to what size a database is copied into memory to say what its way down would do. Copying so much takes a few
-  /// milliseconds, so that every command can; larger ones are asked with `phasedb rehearse down`.
-  static let mostBytes = 4 << 20
-  /// How long the way down of a small database may take before it counts as not tried.
-  static let mostTime = Duration.seconds(2)
-
   /// On a copy in memory.
   ///
   /// - Parameters:
@@ -255,7 +250,7 @@ extension DownRun {
       try copy.execute("DELETE FROM phasedb_lease")
       return copy
     }
-    var pacing = Pacing()
+    var pacing = Options.Pacing()
     pacing.pause = .zero
     let fork = { () throws -> Connection in try copyInMemory(of: copy) }
     return try DownRun(
@@ -265,7 +260,7 @@ extension DownRun {
 
   /// On a copy in a file. More copies of it are made beside it.
   static func onFile(
-    _ copy: DatabaseCopy, runner: Runner, pacing: Pacing, now: @escaping () -> Timestamp,
+    _ copy: DatabaseCopy, runner: Runner, pacing: Options.Pacing, now: @escaping () -> Timestamp,
     cancellation: Cancellation
   ) throws(MigrationError) -> DownRun {
     let connection = try copy.openForRehearsal()
@@ -295,7 +290,7 @@ extension DownRun {
 
   private static func copyInMemory(of source: Connection) throws(SQLiteError) -> Connection {
     let copy = try DatabaseCopy.inMemory(of: source)
-    // Everybody who can write the database can change the SQL in the ledger.
+    // The SQL in the ledger is not trusted: any program that can write the database can change it.
     var limits = CostLimit.Limits.scratch
     limits.valueBytes = nil
     try copy.limit(to: CostLimit(limits))

@@ -1,15 +1,16 @@
 internal import PhaseSQLite
 
-/// What the ways down of applied phases do where there are no rows: as the ledger has it, or tried now.
+/// The results of running ways down of applied phases without rows: from the ledger, or tried now.
 ///
-/// Each is tried once for each text and schema. A command that writes keeps the answers, so that one that reads finds them.
+/// Each is tried once for each text and schema. A command that writes stores the results in the ledger, so that later
+/// commands find them.
 struct DownTrials {
   private let ledger: Ledger
   private let applied: [AppliedPhase]
   private let isInPlace: Bool
   private let readSchema: () throws(SQLiteError) -> Schema
   private let kept: [Int64: WayDownRecord]
-  /// The sequences under which changes from outside were accepted.
+  /// The sequence numbers at which an operator accepted changes from outside.
   private let drifts: [Int64]
   private let costLimit = CostLimit(.scratch)
 
@@ -43,8 +44,8 @@ struct DownTrials {
       hasClaims: try ledger.phases.hasClaims(before: phase, among: applied), costLimit)
   }
 
-  /// Those that the ledger does not have yet, as rows for it: the last ones first, and no more than ``mostAtOnce``, because
-  /// whoever writes has something else to do.
+  /// The results that the ledger does not have yet, as rows for it: the last phases first, and at most
+  /// ``mostAtOnce``, because the command has other work to do.
   func missing(at time: Timestamp) throws(MigrationError) -> [WayDownRecord] {
     var records: [WayDownRecord] = []
     for phase in applied.reversed() where try known(phase) == nil {
@@ -68,7 +69,7 @@ struct DownTrials {
     return try lifting("reading the schema") { () in try readSchema() }.digest
   }
 
-  /// Whether the schema from which the phase that was applied last comes down is not the one that it left.
+  /// Whether the schema changed from outside after the last applied phase.
   func hasDrift(after phase: AppliedPhase) -> Bool {
     phase.sequence == applied.last?.sequence
       && (!isInPlace || drifts.contains { $0 > phase.sequence })

@@ -1,10 +1,11 @@
 internal import PhaseSQLite
 
-// A file carries evidence from where phases are rehearsed to where they go up, as from CI to production.
+// A file carries evidence from the place where phases are rehearsed to the place where they go up, for example from
+// CI to production.
 
 extension Evidence {
-  /// Writes evidence, for its owner's eyes, in the place of what a rehearsal wrote there before. What compat wrote there
-  /// stays.
+  /// Writes the evidence of a rehearsal into a file that only its owner can read. It replaces earlier evidence of
+  /// rehearsals; evidence of compat in the file stays.
   ///
   /// - Throws: `output-failed`.
   package static func write(_ evidence: [Evidence], to path: String) throws(MigrationError) {
@@ -25,7 +26,8 @@ extension Evidence {
 }
 
 extension CompatEvidence {
-  /// Writes evidence into a file, in the place of what it says of the same versions. What a rehearsal wrote there stays.
+  /// Writes the evidence of compat into a file. It replaces earlier evidence about the same versions; evidence of
+  /// rehearsals stays.
   ///
   /// - Throws: `output-failed`.
   package static func write(_ evidence: [CompatEvidence], to path: String) throws(MigrationError) {
@@ -36,7 +38,7 @@ extension CompatEvidence {
     }
   }
 
-  /// Reads evidence that compat wrote; none from a file that only a rehearsal wrote.
+  /// Reads the evidence of compat; empty for a file that has only evidence of rehearsals.
   ///
   /// - Throws: `evidence-invalid`, or what makes the file unreadable.
   package static func read(_ path: String) throws(MigrationError) -> [CompatEvidence] {
@@ -47,11 +49,11 @@ extension CompatEvidence {
 extension EvidenceJSON {
   /// Changes a file, or makes it.
   ///
-  /// - Throws: `evidence-invalid` for one that has something else.
+  /// - Throws: `evidence-invalid` for a file that has something else in it.
   fileprivate static func change(_ path: String, _ body: (inout File) -> Void) throws(MigrationError) {
     do {
       var content = File(version: version, evidence: [])
-      // What stands there may be anything, also the database.
+      // A file at this path may be anything, even the database.
       let isEmpty = (try? FileReading.bytes(of: path, limit: 1))?.isEmpty ?? !FileReading.exists(path)
       if !isEmpty { content = try file(path) }
       body(&content)

@@ -1,12 +1,12 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Which values differ between states of a database.
+/// Compares the values of two states of a database.
 struct CellComparison {
-  /// The tables that are there before and after, with the columns that are not.
+  /// The tables that both states have, with the columns that only one has.
   private let tables: [(table: String, without: Set<FoldedName>)]
 
-  /// How many rows of a table are compared one by one.
+  /// The most rows of a table that are compared one by one.
   static let most = 100_000
 
   init(_ before: Connection, _ after: Connection) throws {
@@ -14,9 +14,11 @@ struct CellComparison {
     let readable = Set(try DigestDraft(of: after).readings.map(\.table.folded))
     tables = try DigestDraft(of: before).readings.compactMap { reading in
       let name = SchemaName(reading.table)
-      guard readable.contains(name.key), let one = old.table(name), let other = new.table(name) else {
-        return nil
-      }
+      // A full-text table over another one shows that one's rows.
+      let definition = old.object("table", name).flatMap { TableDefinition($0.sql) }
+      guard readable.contains(name.key), definition?.virtual?.content ?? .own == .own,
+        let one = old.table(name), let other = new.table(name)
+      else { return nil }
       let gone = one.columns.filter { other.column($0.name) == nil }.map(\.name.key)
       return (reading.table, Set(gone))
     }
@@ -32,7 +34,7 @@ struct CellComparison {
         let left = try Schema(of: before).object("table", SchemaName(table)),
         let right = try Schema(of: after).object("table", SchemaName(table))
       else { continue }
-      // A key that is not there on both sides tells no rows apart.
+      // Rows can be matched only by a key that both states have.
       guard one.keyNames.allSatisfy({ other.keyNames.contains($0) && !without.contains($0.folded) })
       else { continue }
       let found = try RowComparison(before: before, after: after, declared: without, limit: Self.most)
@@ -55,7 +57,7 @@ struct CellComparison {
   }
 }
 
-/// Rows that are gone or new, and values that are others, by the keys of their rows.
+/// The rows that are gone or new, and the values that changed, by the keys of their rows.
 struct LostCells {
   struct Column: Hashable {
     let table: String
@@ -68,7 +70,7 @@ struct LostCells {
 
   var isEmpty: Bool { rows.isEmpty && born.isEmpty && values.isEmpty }
 
-  /// Those that another difference has as well; of a row that is gone in one of them, the values that are others in the other.
+  /// What both differences have. If a row is gone in one and changed in the other, its changed values count.
   func common(with other: LostCells) -> LostCells {
     var common = filtered(with: other) { $0.intersection($1) }
     for (one, another) in [(self, other), (other, self)] {
@@ -80,7 +82,7 @@ struct LostCells {
     return common
   }
 
-  /// Those that another difference does not have.
+  /// What only this difference has.
   func without(_ other: LostCells) -> LostCells {
     filtered(with: other) { $0.subtracting($1) }
   }

@@ -1,32 +1,32 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a rehearsal saw of one probe when what it reads was broken: a probe that cannot fail is worse than none.
+/// What a probe did in a rehearsal when its data was broken on purpose. A probe that cannot fail is worse than none.
 package struct RedProbe: Sendable, Hashable {
   package enum Outcome: Sendable, Hashable {
-    /// It was seen to fail: after what, as in "every orders.name is NULL", empty when it fails on the rows as they are; and
-    /// what it said then.
+    /// It failed. `after` says what was broken, as in "every orders.name is NULL"; it is empty when the probe fails
+    /// on the rows as they are. `saying` is what the probe said.
     case failed(after: Prose, saying: String)
-    /// It never failed, in so many attempts.
+    /// It never failed in all attempts.
     case never(attempts: Int)
-    /// Nothing can be told: why, as the end of a sentence.
+    /// The result is unknown: why, as the end of a sentence.
     case unknown(why: Prose)
-    /// It is a probe of the settings, which no rehearsal asks.
+    /// It is a probe of the settings. Rehearsals do not ask these.
     case notAsked
   }
 
   package let title: String
   package let outcome: Outcome
-  /// Whether its author wrote the SQL that is to make it fail.
+  /// Whether its author wrote the SQL that makes it fail.
   package let hasOwnSQL: Bool
 
-  /// The name of the finding that a probe is which never failed.
+  /// The id of the finding for a probe that never failed.
   package static let finding = "probe-never-red"
 
   /// Whether it is that finding.
   package var isNeverRed: Bool { if case .never = outcome { true } else { false } }
 
-  /// What to do about it; nil when nothing is to be done.
+  /// What to do about it; nil when all is well.
   package var remedy: Prose? {
     switch outcome {
     case .failed, .notAsked: nil
@@ -63,7 +63,7 @@ package struct RedProbe: Sendable, Hashable {
   }
 }
 
-/// Breaks on a copy what one probe reads.
+/// Breaks the data that one probe reads, on a copy.
 private struct Breaking {
   private let probe: Probe
   private let query: Script
@@ -71,9 +71,9 @@ private struct Breaking {
   private let sampler: Sampler
   private let end: ContinuousClock.Instant
 
-  /// What one probe may take.
+  /// The most time for one probe.
   private static let deadline = Duration.seconds(20)
-  /// With this for the moment at which the phase went up, every row is one that came later.
+  /// The value for `:since`: so early that every row counts as newer.
   private static let longAgo = Timestamp(text: "0001-01-01T00:00:00.000Z")
 
   init(_ probe: Probe, _ query: Script, on connection: Connection, _ cancellation: Cancellation) {
@@ -82,14 +82,14 @@ private struct Breaking {
     end = .now + Self.deadline
   }
 
-  /// - Throws: what keeps the copy from being read or written; nothing of it stays either way.
+  /// - Throws: when the copy cannot be read or written. All changes are rolled back.
   func outcome() throws(MigrationError) -> RedProbe.Outcome {
-    // Children keep their rows when their parents go, and a text in double quotes is a name, as in phases.
+    // As in phases: no foreign key deletes or refuses rows, and a text in double quotes is a name.
     let discipline = try ConnectionDiscipline.begin(on: connection)
     return try discipline.whileInForce { () throws(MigrationError) in
       let transaction = try lifting("starting a transaction on the copy") { () in try connection.begin() }
       let outcome = try brokenOutcome()
-      // It goes out of scope without a commit: nothing of this stays.
+      // It ends without a commit, so everything is rolled back.
       _ = consume transaction
       return outcome
     }
@@ -127,7 +127,7 @@ private struct Breaking {
     return try outcome(before: before, unbroken)
   }
 
-  /// Without SQL of the author's: one thing after the other that it reads.
+  /// If the author wrote no SQL for this: breaks each thing that the probe reads, one after the other.
   private func outcome(before: Double?, _ unbroken: Sample) throws(MigrationError) -> RedProbe.Outcome {
     let reads = try lifting("compiling the probe '\(probe.title)'") { () in try self.reads() }
     guard let reads else { return .unknown(why: "\(unbroken.reason)") }
@@ -148,7 +148,7 @@ private struct Breaking {
       for attempt in Attempt.all(of: shape, columns, place) {
         guard ContinuousClock.now < end else { return overdue }
         guard try isDone(attempt) else {
-          // A statement that was cut short ends the transaction around it (sqlite.org/c3ref/interrupt.html).
+          // An interrupted statement may end the transaction around it (sqlite.org/c3ref/interrupt.html).
           if connection.isAutocommit { return overdue }
           continue
         }
@@ -184,7 +184,7 @@ private struct Breaking {
       guard action.code == .read, let table = action.first, action.database ?? "main" == "main" else {
         return true
       }
-      // A query that only counts rows reads a column without a name.
+      // For a query that only counts rows, SQLite reports a column without a name.
       let columns = action.second.flatMap { $0.isEmpty ? nil : SchemaName($0) }
       reads[table, default: []].formUnion(columns.map { [$0] } ?? [])
       return true
@@ -200,14 +200,14 @@ private struct Breaking {
 
   /// Runs the SQL of an attempt behind a savepoint.
   ///
-  /// - Returns: whether it changed rows; when not, nothing of it is left.
+  /// - Returns: whether it changed rows. If not, it is undone.
   private func isDone(_ attempt: Attempt) throws(MigrationError) -> Bool {
     try lifting("starting a savepoint on the copy") { () in try connection.execute("SAVEPOINT phasedb_red") }
     let changes = connection.totalChanges
     do throws(SQLiteError) {
       try limited { () throws(SQLiteError) in try connection.execute(attempt.sql) }
     } catch {
-      // A constraint, a trigger or a missing function refuses it; a full disk ends the transaction.
+      // A constraint, a trigger or a missing function may refuse it. A full disk ends the transaction.
       guard !connection.isAutocommit else { return false }
       try undo()
       return false
@@ -234,14 +234,14 @@ private struct Breaking {
 /// One way to break the rows of a table.
 private struct Attempt {
   let sql: String
-  /// What is so afterwards, as the rest of a sentence that begins with "after".
+  /// What it does, as the rest of a sentence that begins with "after".
   let what: Prose
 
   /// - Parameter columns: those that the probe reads.
   static func all(of table: Table, _ columns: Set<SchemaName>, _ place: String) -> [Attempt] {
     let name = table.name.spelled
     var attempts = [Attempt(sql: "DELETE FROM \(place)", what: "every row of \(name) was deleted")]
-    // Another key moves a row and breaks little else, so it comes last.
+    // To change a key only moves a row and breaks little, so it comes last.
     let read = table.columns.filter { columns.contains($0.name) && !$0.isGenerated }
     for column in read.filter({ $0.keyPosition == 0 }) + read.filter({ $0.keyPosition > 0 }) {
       let spelled = SQLText.identifier(column.name.spelled)
@@ -251,7 +251,7 @@ private struct Attempt {
           what: "\(column.name) of \(name) was set to \(value.what)")
       }
     }
-    // What is unique stays so: a key that counts gets a number of its own, and other rows are left out.
+    // Unique columns stay unique: a number key gets a new number, and other rows are skipped.
     let copied = table.columns.filter { column in
       !column.isGenerated && !(column.keyPosition == 1 && column.type == "integer")
     }.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")

@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Takes phases up, down and up again on a copy of a database, by the engine that does it on the database itself, and
-/// compares what the copy holds.
+/// Takes phases up, down and up again on a copy of a database, with the same engine that runs them on the database
+/// itself, and compares the rows.
 final class Rehearsal {
   let copy: DatabaseCopy
   let connection: Connection
@@ -17,13 +17,13 @@ final class Rehearsal {
   let observe: (RehearsalEvent) -> Void
   /// How many connections read the copy at once.
   let readers: Int
-  /// The digest of the copy as it stands, when it was read and nothing was changed since.
+  /// The digest of the copy; nil when the copy has changed since it was read.
   var known: DatabaseDigest?
 
   /// Virtual tables that could not be compared, each with the reason.
   var unread: [String: String] = [:]
 
-  /// The stubs that had a part in the rows of a table, by every name that was said of it.
+  /// The stubs that influenced the rows of a table, by every name that the table had.
   private var stubbed: [FoldedName: Set<String>] = [:]
 
   /// How many rows of a table are shown.
@@ -31,7 +31,7 @@ final class Rehearsal {
 
   init(
     on copy: DatabaseCopy, catalog: Catalog, readers: Int, allowsEmpty: Bool, functions: [FunctionStub] = [],
-    runner: Runner, pacing: Pacing,
+    runner: Runner, pacing: Options.Pacing,
     now: @escaping () -> Timestamp, cancellation: Cancellation, observe: @escaping (RehearsalEvent) -> Void
   ) throws(MigrationError) {
     self.copy = copy
@@ -53,7 +53,7 @@ final class Rehearsal {
       wait: .seconds(5), pacing: pacing, cancellation: cancellation, observe: { _ in })
   }
 
-  /// Makes the schema that was there before the first phase, on a copy with nothing in it.
+  /// Runs the baseline on an empty copy.
   func run(baseline: Script) throws(MigrationError) {
     let discipline = try ConnectionDiscipline.begin(on: connection)
     try discipline.whileInForce { () throws(MigrationError) in
@@ -72,7 +72,7 @@ final class Rehearsal {
   ///
   /// - Parameters:
   ///   - order: the phases in the order in which they would go up.
-  ///   - chosen: the one to rehearse, to which the others only lead; nil for all.
+  ///   - chosen: the only phase to rehearse, after the others have been applied; nil for all.
   func run(
     _ order: [(id: PhaseID, phase: Phase)], chosen: PhaseID?
   ) throws(MigrationError) -> [RehearsedPhase] {
@@ -87,7 +87,7 @@ final class Rehearsal {
       let result = try RoundTrip(id, phase, in: self).run()
       observe(.finished(result))
       rehearsed.append(result)
-      // What comes next would run on a schema that no way up led to.
+      // The next phase would run on a wrong schema.
       if result.failed == .up || result.failed == .again { break }
     }
     return rehearsed
@@ -106,15 +106,15 @@ final class Rehearsal {
     observe(.prepared(id, milliseconds: report.times.milliseconds))
   }
 
-  /// Remembers what a stub had a part in.
+  /// Remembers which rows stubs influenced.
   ///
   /// - Parameter writes: what the phase wrote on its way up.
-  /// - Returns: the stubs that had a part in what it touches, because earlier phases called them.
+  /// - Returns: the stubs that earlier phases called, and that so influenced what this phase touches.
   func followStubs(_ phase: Phase, _ writes: WriteSet) -> Set<String> {
     guard let stubs = connection.stubs else { return [] }
     let texts = [phase.up, phase.down] + phase.verifications.map(\.query)
     let words = texts.reduce(into: Set<FoldedName>()) { $0.formUnion(SQLTokens.identifiers(in: $1.text)) }
-    // An index is made of rows that nothing else reports.
+    // To make an index, SQLite reads rows without reporting it.
     let named = words.intersection(knowledge.schema.objects.map(\.key.name))
     let written = named.union(writes.tables).union(writes.columns.keys).union(writes.alteredTables)
     let earlier = written.union(writes.readTables).reduce(into: Set<String>()) {
@@ -125,7 +125,7 @@ final class Rehearsal {
     return earlier
   }
 
-  /// The copy as it stands.
+  /// The present state of the copy.
   func state(of id: PhaseID) throws(MigrationError) -> CopyState {
     let began = ContinuousClock.now
     let state = try onCopy { () in
@@ -152,7 +152,7 @@ final class Rehearsal {
     }
   }
 
-  /// An error of the copy, told as one of the rehearsal: the database itself was not touched.
+  /// Turns an error of the copy into one of the rehearsal. The database itself was not touched.
   func onCopy(_ error: MigrationError) -> MigrationError {
     var error = error
     if [.databaseFull, .databaseReadOnly, .batchPaused].contains(error.id) {
@@ -178,10 +178,10 @@ extension DatabaseCopy.Purpose {
 }
 
 extension DatabaseCopy {
-  /// A connection on the copy, for the one who rehearses on it.
+  /// Opens a connection on the copy for a rehearsal.
   ///
-  /// It is in WAL mode whatever the database is in: then a reader that began before a phase still sees what was there
-  /// before it, and rows can be compared without another copy.
+  /// The copy is in WAL mode, whatever mode the database is in. So a reader that began before a phase still sees the
+  /// rows from before it, and they can be compared without another copy.
   func openForRehearsal() throws(MigrationError) -> Connection {
     try lifting("opening the copy") { () in
       let connection = try open(.readWrite)
@@ -189,7 +189,7 @@ extension DatabaseCopy {
         throw Purpose.rehearsalFailed(
           "the file system of \(path) does not let SQLite keep a write-ahead log")
       }
-      // Whoever ran phases when the copy was made does not run them on it.
+      // A run that was going on when the copy was made does not go on in the copy.
       if case .present = try Ledger.presence(in: connection) {
         try connection.execute("DELETE FROM phasedb_lease")
       }

@@ -1,4 +1,4 @@
-/// What a rehearsal showed.
+/// The result of a rehearsal: what came back when phases went up and down on a copy.
 public struct RehearsalReport: Sendable {
   /// The path of the database that was copied.
   public let database: String
@@ -10,20 +10,20 @@ public struct RehearsalReport: Sendable {
   /// In the order in which they were rehearsed.
   package let phases: [RehearsedPhase]
   /// Pending phases that cannot be rehearsed, such as one that needs a phase that does not exist.
-  public let held: [HeldPhase]
+  public let held: [Plan.Held]
   /// Virtual tables that could not be compared, each with the reason.
   public let unread: [String: String]
   /// Whether the database has a ledger to record evidence in.
   public let hasLedger: Bool
 
-  /// True when every phase came back, or lost only what it declares, within its budget, and each of its probes that could
-  /// be tried was seen to fail.
+  /// Whether all is well: every phase came back or lost only what it declares, stayed within its budget, and has no
+  /// probe that cannot fail.
   public var isClean: Bool { phases.allSatisfy(\.isClean) }
-  /// What to record: nothing of a phase in which a stub answered for a function of the application.
+  /// What to record. A phase for which stubs answered proves nothing, so it is left out.
   package var evidence: [Evidence] { phases.filter(\.stubs.isEmpty).map(\.evidence) }
 }
 
-/// What a rehearsal showed of one phase.
+/// The result of rehearsing one phase.
 package struct RehearsedPhase: Sendable {
   /// A part of the round trip.
   package enum Stage: String, Sendable, Hashable, CaseIterable {
@@ -33,12 +33,12 @@ package struct RehearsedPhase: Sendable {
   }
 
   package let id: PhaseID
-  /// Where the SQL of the way down alone gives unchanged rows other values than they had. The archive puts
-  /// them right, so it is no loss here; rows that change after the phase will get what the SQL gives them.
+  /// Rows to which the SQL of the way down alone gives other values than they had. The archive corrects them, so this
+  /// is not a loss. But rows that change after the phase will get the values of the SQL.
   package let corrections: [TableDifference]
-  /// How the database differed from what it had been, after the phase came down.
+  /// How the copy after the way down differed from the copy before the phase.
   package let afterDown: StateDifference
-  /// How it differed from what the first way up had made of it, after the second.
+  /// How the copy after the second way up differed from the copy after the first.
   package let afterSecondUp: StateDifference
   /// The part that failed and how, nil when every part ran.
   package let failed: Stage?
@@ -47,11 +47,12 @@ package struct RehearsedPhase: Sendable {
   package let overBudget: [String]
   /// Losses that the author declared.
   package let losses: [Loss]
-  /// Tables that the phase touches and that had no rows, so that they prove nothing.
+  /// Tables that the phase touches and that had no rows. They prove nothing.
   package let emptyTables: [String]
-  /// What was seen of its probes between its way up and its way down; empty when the way up failed.
+  /// What its probes did between its way up and its way down; empty when the way up failed.
   package let probes: [RedProbe]
-  /// Functions of the application for which a stub answered, so that rows or constraints may be others on the database.
+  /// Functions of the application for which a stub answered. On the database itself, rows or constraints may be
+  /// different.
   package let stubs: [String]
   package let evidence: Evidence
 
@@ -59,7 +60,7 @@ package struct RehearsedPhase: Sendable {
   package var times: RehearsedTimes { evidence.times }
   /// Whether it came back, or lost only what it declares, within its budget and without a stub.
   package var cameBack: Bool { verdict.isProof && overBudget.isEmpty && stubs.isEmpty }
-  /// Whether it also has no probe that never failed.
+  /// Whether it came back, and each of its probes is able to fail.
   package var isClean: Bool { cameBack && !probes.contains(where: \.isNeverRed) }
 }
 
@@ -67,13 +68,13 @@ package struct RehearsedPhase: Sendable {
 package struct StateDifference: Sendable, Hashable {
   /// Tables whose rows differ.
   package internal(set) var tables: [TableDifference] = []
-  /// What differs beside the rows, one line each.
+  /// Other differences, one line each.
   package internal(set) var others: [Prose] = []
-  /// What differs and is no loss, one line each.
+  /// Differences that are not losses, one line each.
   package internal(set) var notes: [Prose] = []
 
   package var isEmpty: Bool { tables.isEmpty && others.isEmpty }
-  /// True when nothing differs but what is declared.
+  /// Whether every difference is declared.
   package var isDeclared: Bool { tables.allSatisfy(\.isDeclared) && others.isEmpty }
 }
 
@@ -88,6 +89,6 @@ package enum RehearsalEvent: Sendable {
   case prepared(PhaseID, milliseconds: Double)
   /// The rows of the copy were read.
   case digested(PhaseID, rows: Int, milliseconds: Double)
-  case ran(PhaseID, RehearsedPhase.Stage, StepTimes)
+  case ran(PhaseID, RehearsedPhase.Stage, RunResult.Times)
   case finished(RehearsedPhase)
 }

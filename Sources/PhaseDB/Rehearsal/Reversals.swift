@@ -69,6 +69,7 @@ struct Reversals {
       if let step = steps[id] {
         own.take(step)
       } else {
+        try addFormerObstacles(draft, to: &own)
         try forecast(draft, after: later, into: &own)
         if isOutOfTime, draft.dependsOnRows, own.word == .expected || own.word == .uncertain {
           own.notes.append(
@@ -112,10 +113,12 @@ struct Reversals {
     let cameBack: Bool
     /// What its way back leaves to chance or the clock.
     let chance: RoundTripRecord.Chance?
+    /// How it was blocked when the phase went up; nil when it was not.
+    let blocked: RoundTripRecord?
 
     /// Whether the rows that are there now have a say in it.
     var dependsOnRows: Bool {
-      trial.outcome != .plain && trial.outcome != .blocked || !kept.isEmpty
+      trial.outcome != .plain && trial.outcome != .blocked || !kept.isEmpty || blocked != nil
     }
   }
 
@@ -141,45 +144,55 @@ struct Reversals {
         reversal.notes.append("its way back could not be tried: \(reason)")
       }
       let verdict = trials.hasDrift(after: phase) ? nil : verdicts[phase.sequence]
-      let chance = try addRoundTrip(phase, verdict, to: &reversal)
+      let record = try addRoundTrip(phase, verdict, to: &reversal)
       try addEvidence(phase, to: &reversal)
       reversal.lost += try adopted.lost(by: phase)
       drafts.append(
         Draft(
           applied: phase, reversal: reversal, kept: own.filter { $0.state == .kept }, trial: trial,
           rehearsal: rehearsals[phase.sequence],
-          cameBack: verdict == .exact && phase.sequence == applied.last?.sequence, chance: chance))
+          cameBack: verdict == .exact && phase.sequence == applied.last?.sequence, chance: record?.chance,
+          blocked: record?.verdict == .blocked && trial.outcome != .blocked ? record : nil))
     }
     return drafts
   }
 
   /// What was seen while the phase went up.
   ///
-  /// - Returns: what its way back leaves to chance; nil when nothing.
+  /// - Returns: the record; nil where it says no more than the verdict.
   private func addRoundTrip(
     _ phase: AppliedPhase, _ verdict: RoundTripRecord.Verdict?, to reversal: inout Reversal
-  ) throws(MigrationError) -> RoundTripRecord.Chance? {
-    var chance: RoundTripRecord.Chance?
-    switch verdict {
-    case .exact: reversal.basis = .rows
-    case .lossy, .chance:
+  ) throws(MigrationError) -> RoundTripRecord? {
+    if verdict == .exact { reversal.basis = .rows }
+    guard let verdict, verdict != .exact else { return nil }
+    let record = try ledger.roundTrips.read(of: phase.sequence)
+    if verdict == .lossy || verdict == .chance {
       reversal.basis = .rows
-      let record = try ledger.roundTrips.read(of: phase.sequence)
       reversal.lost += (record?.losses ?? []).map {
         Reversal.AffectedRows(table: $0.table, column: $0.column, rows: $0.rows, why: Prose($0.why))
       }
-      chance = record?.chance
-    case .blocked where reversal.obstacles.isEmpty:
-      reversal.obstacles += (try ledger.roundTrips.read(of: phase.sequence)?.reasons ?? []).map {
-        Reversal.Obstacle(reason: Reversal.told(Prose($0), of: phase.id), openings: WayOut.forward)
-      }
-    case .untried:
-      // Batches that found no row tried nothing. What chance makes of rows that came since is as open as elsewhere.
-      chance = try ledger.roundTrips.read(of: phase.sequence)?.chance
-    case .blocked, nil: break
     }
-    if let chance { try addChance(chance, to: &reversal) }
-    return chance
+    // Batches that found no row tried nothing. What chance makes of rows that came since is as open as elsewhere.
+    if let chance = record?.chance { try addChance(chance, to: &reversal) }
+    return record
+  }
+
+  /// What blocked the way back when the phase went up, where it was not tried since. Other rows may let it through.
+  private func addFormerObstacles(
+    _ draft: Draft, to reversal: inout Reversal
+  ) throws(MigrationError) {
+    guard let blocked = draft.blocked, reversal.obstacles.isEmpty else { return }
+    let changes = try TableContent.changes(since: blocked.contents ?? [], heedsOrder: true, on: connection)
+    guard let table = blocked.contents?.first?.table, let change = changes.first else {
+      reversal.obstacles += blocked.reasons.map {
+        Reversal.Obstacle(reason: Reversal.told(Prose($0), of: draft.applied.id), openings: WayOut.forward)
+      }
+      return
+    }
+    reversal.uncertain.append(
+      Reversal.AffectedRows(
+        table: table, column: nil, rows: nil,
+        why: "when it went up, its way back was blocked (\(blocked.reasons.first ?? "")), and \(change)"))
   }
 
   /// What may come back otherwise than it was seen to: rows that no archive has, and those that came or changed since.

@@ -15,13 +15,13 @@ struct RoundTrip {
     (self.id, self.phase, self.rehearsal) = (id, phase, rehearsal)
   }
 
-  /// Makes it.
+  /// Runs the round trip.
   ///
-  /// - Returns: what came of it, also when a direction failed.
+  /// - Returns: the result, also when a direction failed.
   /// - Throws: when the rehearsal itself cannot go on: `rehearsal-on-empty`, `rehearsal-copy-failed`, `interrupted`.
   func run() throws(MigrationError) -> RehearsedPhase {
     connection.stubs?.forget()
-    // From here on the log of the copy tells what this phase writes.
+    // From here on the size of the copy's write-ahead log shows how much the phase writes.
     try rehearsal.onCopy { () in try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
     var trip = Trip(id, phase, schema: schema)
     let before = try rehearsal.state(of: id)
@@ -70,7 +70,7 @@ struct RoundTrip {
     return finish(trip)
   }
 
-  /// One direction; nil when it failed, which is what a rehearsal is there to find out.
+  /// Runs one direction; nil when it failed. A failure is a result of the rehearsal.
   private func attempt(
     _ trip: inout Trip, _ direction: Direction, _ stage: RehearsedPhase.Stage
   ) throws(MigrationError) -> StepReport? {
@@ -83,7 +83,7 @@ struct RoundTrip {
       return report
     } catch {
       let told = rehearsal.onCopy(error)
-      // What did not come down as a whole may have come part of the way.
+      // A phase in batches may have come down in part.
       if let present = try? Knowledge(of: connection) { rehearsal.knowledge = present }
       guard told.id != .interrupted, told.id != .rehearsalCopyFailed else { throw told }
       trip.failed = stage
@@ -93,7 +93,7 @@ struct RoundTrip {
     }
   }
 
-  /// Tables that the phase writes or alters and that had nothing in them, neither before nor from the phase itself.
+  /// Tables that the phase writes or alters and that had no rows, neither before nor after it.
   private func emptyTables(
     _ before: DatabaseDigest, _ after: DatabaseDigest, _ writes: WriteSet
   ) throws(MigrationError) -> [String] {
@@ -120,7 +120,7 @@ struct RoundTrip {
     }
   }
 
-  /// What tables take, nil where this SQLite was built without the table that tells (sqlite.org/dbstat.html).
+  /// The size of tables; nil where this SQLite was built without `dbstat` (sqlite.org/dbstat.html).
   private func bytes(of tables: Set<String>) -> Int? {
     var bytes = 0
     for table in tables {
@@ -149,7 +149,7 @@ struct RoundTrip {
   }
 }
 
-/// What is known of a round trip so far.
+/// The results of a round trip so far.
 private struct Trip {
   let id: PhaseID
   let phase: Phase
@@ -179,8 +179,8 @@ private struct Trip {
     return afterDown.isDeclared && isRepeatable ? .declared : .lossy
   }
 
-  /// Whether the second way up makes what the first made. Of rows that did not come down as they were it cannot, which
-  /// is the loss of the way down and not another one.
+  /// Whether the second way up gives the same result as the first. Rows that did not come back on the way down are
+  /// not compared: they are lost already.
   private var isRepeatable: Bool {
     let own = afterSecondUp.tables.filter { table in
       !afterDown.tables.contains { $0.table.folded == table.table.folded }
@@ -188,7 +188,7 @@ private struct Trip {
     return own.allSatisfy(\.isDeclared) && afterSecondUp.others.isEmpty
   }
 
-  /// What was compared, and what of it proves nothing.
+  /// What was compared, and which parts prove nothing.
   var details: RehearsedDetails {
     let red = probes.filter { if case .failed = $0.outcome { true } else { false } }.map(\.title)
     return RehearsedDetails(tables: rehearsedTables, emptyTables: emptyTables, redProbes: red)

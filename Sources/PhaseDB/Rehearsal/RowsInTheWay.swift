@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The rows without which a way down does not fail as it did: each half of a table alone, and so on.
+/// Finds the rows that make a way down fail. It tries half of a table, then half of that half, and so on.
 struct RowsInTheWay {
   struct Row {
     let table: String
@@ -18,7 +18,7 @@ struct RowsInTheWay {
   private static let mostRowsNamed = 5
   private static let mostRowsSearched = 2_000
 
-  /// - Parameter fails: whether the way down fails in the same way when a table has no rows but these.
+  /// - Parameter fails: whether the way down fails in the same way when a table has only these rows.
   init(
     of phase: Phase, on connection: Connection, tries: Int,
     fails: @escaping (TableReading, ArraySlice<Int64>) throws -> Bool

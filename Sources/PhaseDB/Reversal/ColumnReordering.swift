@@ -21,7 +21,7 @@ struct ColumnReordering {
     else { return nil }
     let moved = present.columns.indices.filter { present.columns[$0].name != wanted.columns[$0].name }
     let columns = moved.map { present.columns[$0] }
-    // A row from before an ADD COLUMN is shorter, and what it does not have is the default of the name.
+    // A row from before an ADD COLUMN is shorter, and SQLite gives its missing columns their defaults by name.
     guard !moved.isEmpty, columns.allSatisfy({ $0.defaultValue == nil && !$0.isPrimaryKey }) else {
       return nil
     }
@@ -29,11 +29,12 @@ struct ColumnReordering {
     guard
       !present.uniques.contains(where: { $0.columns.contains { $0.column.map(names.contains) ?? true } })
     else { return nil }
-    // A whole number that is read under the name of a REAL column is made a real one
-    // (sqlite.org/datatype3.html#storage_classes_and_datatypes). Only TEXT columns hold no whole number.
+    // SQLite converts a whole number when it is read as a REAL column
+    // (sqlite.org/datatype3.html#storage_classes_and_datatypes). Only TEXT columns never hold whole numbers.
     let affinities = Set(columns.map(\.type.affinity))
     guard !affinities.contains(.real) || affinities.isSubset(of: [.real, .text]) else { return nil }
-    // An UPDATE holds to a CHECK only what it changes, and the indexes of UNIQUE and keys stay as they are.
+    // An UPDATE checks only constraints of the columns that it changes, and does not rebuild the indexes of UNIQUE
+    // and keys.
     guard present.constraints == wanted.constraints else { return nil }
     (self.present, self.wanted, self.moved) = (present, wanted, moved)
   }
@@ -87,7 +88,7 @@ struct ColumnReordering {
     try connection.execute(
       "UPDATE main.sqlite_schema SET sql = ?1 WHERE type = 'table' AND name = ?2 COLLATE NOCASE", .text(sql),
       .text(wanted.name.spelled))
-    // Other connections read the schema again when its version is another one, and this one when it is told to.
+    // A new schema version makes other connections read the schema again. This connection has to be told.
     let version = try connection.schemaVersion
     try connection.execute("PRAGMA main.schema_version = \(version &+ 1)")
     try connection.execute("PRAGMA main.writable_schema = RESET")

@@ -27,7 +27,8 @@ struct RetirementFollowers {
     uses.follow(after.changes(since: Schema()))
     let users = uses.code(using: [table.key]).subtracting(rewritten.map(\.key))
     let others = after.objects.filter { users.contains($0.key) }
-    // A NATURAL JOIN goes by the names that are equal: without one of them it is another join, and its text is the same.
+    // A NATURAL JOIN uses the column names that both tables have. Without one of them it is a different join,
+    // although its text is the same.
     let joins = others.filter { uses.names(in: $0.key).isSuperset(of: ["natural", table.key]) }
     var shown: [SchemaObject] = []
     for view in others where view.key.type == "view" {

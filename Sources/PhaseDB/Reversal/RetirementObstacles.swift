@@ -108,7 +108,7 @@ struct RetirementObstacles {
 }
 
 extension RetirementObstacles {
-  /// What keeps a table from being retired.
+  /// The reasons why a table cannot be retired.
   func ofTable(_ table: TableDefinition) -> [RetirementObstacle] {
     let name = retiredName(table.name)
     var obstacles: [RetirementObstacle] = []
@@ -144,7 +144,7 @@ extension RetirementObstacles {
 }
 
 extension RetirementObstacles {
-  /// What keeps a column from being retired.
+  /// The reasons why a column cannot be retired.
   func ofColumn(_ column: ColumnDefinition, in table: TableDefinition) -> [RetirementObstacle] {
     let name = retiredName(column.name)
     guard table.column(name) == nil else { return [taken(name)] }
@@ -156,7 +156,7 @@ extension RetirementObstacles {
       ]
     }
     var obstacles = dependents(on: column, in: table)
-    // A generated column is not written, and so cannot be missing.
+    // A generated column is not written, so an INSERT cannot lack it.
     guard !column.isGenerated else { return obstacles }
     let known = DefaultValue(of: column)
     if column.isNotNull, known == .null {

@@ -59,7 +59,7 @@ struct TableRebuild {
       let wasLegacy = connection.isOn(.legacyAlterTable)
       let tookStrings = connection.isOn(.doubleQuotedStringsInDDL)
       connection.turn(.legacyAlterTable, on: true)
-      // The text is the user's own, and may be older than the rule against it.
+      // The text is the user's own, and may have strings in double quotes.
       connection.turn(.doubleQuotedStringsInDDL, on: true)
       defer {
         connection.turn(.legacyAlterTable, on: wasLegacy)
@@ -106,7 +106,7 @@ extension TableRebuild {
     {
       let sql = row[2].text ?? ""
       let isIndex = row[0] == "index"
-      // An index of columns that stay does not notice.
+      // An index on columns that keep their places stays valid.
       if let reordering, !isIndex || IndexDefinition(sql)?.mentions(anyOf: reordering.columns) == false {
         continue
       }
@@ -146,7 +146,7 @@ extension TableRebuild {
 
   private func copyToFormer(_ connection: Connection) throws(SQLiteError) {
     let columns = present.columns.filter { !$0.isGenerated }.map { SQLText.identifier($0.name.spelled) }
-    // Without types, so that no affinity converts a value.
+    // The columns have no types, so that SQLite does not convert values.
     let names = ([Self.keptRowID] + columns).joined(separator: ", ")
     try connection.execute("CREATE TABLE main.\(Self.former) (\(names))")
     try connection.execute(
@@ -163,7 +163,7 @@ extension TableRebuild {
     }
     for column in wanted.columns where !column.isGenerated {
       let name = SQLText.identifier(column.name.spelled)
-      // A retired column that nothing knows the values of has its default.
+      // A retired column whose values are unknown gets its default.
       let isThere = present.column(column.name) != nil
       let value = reading.columns[column.name]
       guard isThere || value != nil else { continue }

@@ -1,4 +1,4 @@
-/// What lint found.
+/// The result of lint: its findings, and how much it could check.
 public struct LintReport: Sendable {
   /// Findings about the folder first, then those of each phase in folder order.
   public private(set) var findings: [Finding]

@@ -4,11 +4,11 @@ internal import PhaseSQLite
 extension Catalog {
   /// Runs every rule of lint, without a database of the user.
   ///
-  /// - Throws: only what keeps lint itself from working.
+  /// - Throws: only when lint itself cannot work.
   public func lint() throws(MigrationError) -> LintReport { try Linter(self).report() }
 }
 
-/// Judges a folder of migrations before it runs on any database.
+/// Checks a folder of migrations without a database of the user.
 package struct Linter: Sendable {
   private let catalog: Catalog
   private let unreadable: [MigrationError]
@@ -56,7 +56,7 @@ package struct Linter: Sendable {
 
   /// Runs every rule, without a database of the user.
   ///
-  /// - Throws: only what keeps lint itself from working; whatever is wrong with the migrations is a finding.
+  /// - Throws: only when lint itself cannot work; everything that is wrong with the migrations becomes a finding.
   package func report() throws(MigrationError) -> LintReport { try report { _ in } }
 
   /// - Parameter observe: gets every script before it runs on a scratch database.
@@ -76,12 +76,12 @@ package struct Linter: Sendable {
         findings.append(finding)
       }
     }
-    // A phase that cannot be read would be missing under all that come after it.
+    // Phases after one that cannot be read would run on a wrong schema.
     var untried = unreadable.isEmpty ? [] : phases.map(\.id)
     if unreadable.isEmpty {
       var ofBaseline: [Finding] = []
       let (tried, schema) = try trials(of: phases, in: folder, into: &byPhase, &ofBaseline)
-      // The first phase may allow them.
+      // The `@allow` lines of the first phase apply to them.
       if let first = phases.first {
         byPhase[first.id, default: []] += ofBaseline
       } else {
@@ -164,7 +164,7 @@ struct Allowances {
 
   /// The findings of a phase that no exception covers, and findings about the exceptions themselves.
   ///
-  /// - Parameter isComplete: false when not every rule could look, so that an exception may seem unused.
+  /// - Parameter isComplete: whether every rule could run; otherwise an exception may seem unused.
   func applied(to findings: [Finding], isComplete: Bool) -> [Finding] {
     let valid = phase.allowances.filter { !isExpired($0) }
     let left = findings.filter { finding in !valid.contains { $0.rule == finding.id } }

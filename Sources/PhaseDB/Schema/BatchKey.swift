@@ -3,19 +3,19 @@ internal import PhaseSQLite
 
 /// The column that orders the batches of a table.
 ///
-/// A batch is the rows between two values of it, both included. It need not be unique: rows with the same value are in
-/// the same batch. SQLite finds a range of it without reading other rows.
+/// A batch has the rows between two values of this column, both included. Values need not be unique: rows with the
+/// same value are in the same batch. SQLite can find a range without reading other rows.
 struct BatchKey: Sendable, Hashable {
   /// The table's name, as it was made.
   let table: String
-  /// The column's name, as it was made; a word for the rowid where that has no column.
+  /// The column's name, as it was made; a name of the rowid if that has no column.
   let column: String
-  /// Whether its values are whole numbers, so that a value tells how much of the way is done.
+  /// Whether its values are whole numbers. Then a value shows how much is done.
   let isInteger: Bool
   /// Every name under which SQLite reports a write of it, folded.
   let names: Set<FoldedName>
 
-  /// Why a column does not serve as a key, and what to write instead.
+  /// Why a column cannot be the key, and what to write instead.
   struct Unfit: Error, Hashable {
     let why: Prose
     let remedy: Prose
@@ -55,7 +55,7 @@ struct BatchKey: Sendable, Hashable {
   }
 }
 
-/// The columns in which the key of the batches is looked for.
+/// The columns among which the key of the batches is chosen.
 private struct TableKeys {
   private let table: Table
   private let title: String

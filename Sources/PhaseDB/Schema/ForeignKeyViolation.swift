@@ -33,7 +33,7 @@ struct CountedForeignKey {
     columns = parts.map { $0[1].text ?? "" }
     var parentColumns = parts.compactMap { $0[2].text }
     if parentColumns.count != parts.count {
-      // Without names the key of the parent is meant (sqlite.org/foreignkeys.html#fk_parents).
+      // Without names, the foreign key refers to the parent's primary key (sqlite.org/foreignkeys.html#fk_parents).
       parentColumns = try Table.columns(of: SchemaName(parent), on: connection).keyColumns.map(\.name.spelled)
     }
     self.parentColumns = parentColumns.count == parts.count ? parentColumns : []
@@ -51,7 +51,7 @@ extension ForeignKeyViolation {
       let columns = try CountedForeignKey(group[0].key, of: key[0], on: connection).columns.map(
         SQLText.identifier)
       guard let first = group.first(where: { $0.rowID != nil }), first.key >= 0, !columns.isEmpty else {
-        // Rows without rowid, and foreign keys that cannot be checked, are told apart by nothing.
+        // Rows without a rowid, and foreign keys that cannot be checked, can only be counted.
         let count = group.reduce(0) { $0 + (violations[$1] ?? 0) }
         orphans[[.text(group[0].parent)], default: 0] += count
         continue
@@ -80,7 +80,7 @@ extension ForeignKeyViolation {
     for table in tables ?? all.map({ $0[0].text ?? "" })
     where Schema.reasonToLeaveOut(table.folded, connection.ignoredTables) == nil {
       do throws(SQLiteError) {
-        // Table by table: a parent without the key that its child names ends the pragma with an error.
+        // The pragma runs for one table at a time, because it fails when a parent lacks the key that its child names.
         var rows = try connection.prepare("SELECT rowid, parent, fkid FROM pragma_foreign_key_check(?1)")
         try rows.bind([.text(table)])
         while try rows.step() {

@@ -7,10 +7,10 @@ package struct Schema: Sendable {
   /// In the order of `sqlite_schema`'s rows, so that a second reading can be compared row by row.
   private var rows: [Row] = []
   package private(set) var digest = SchemaDigest.empty
-  /// What the connection leaves out that it was read on.
+  /// The tables that its connection ignores.
   private(set) var ignored = NamePatterns()
 
-  /// A class, because the same row is in most readings of a database, which are many.
+  /// A class, because many readings of a database share the same rows.
   private final class Row: Sendable {
     let id: Int64
     let object: SchemaObject
@@ -83,8 +83,8 @@ package struct Schema: Sendable {
 
   private static let ledgers = Mutex<[String: SchemaObject]>([:])
 
-  /// Names that a string cannot hold would be taken for others. Comments may hold anything, because SQLite skips them,
-  /// too.
+  /// Refuses names that a string cannot hold, because they would become other names. Comments may contain anything,
+  /// because SQLite skips them.
   private static func refuseWhatIsNoText(_ value: Value) throws(SQLiteError) {
     let bytes: [UInt8]
     switch value {
@@ -124,7 +124,7 @@ package struct Schema: Sendable {
     return rows
   }
 
-  /// Names of the ledger that objects have, whoever made them.
+  /// The names of the ledger that objects in this schema have.
   var ledgerNames: Set<FoldedName> {
     Set(
       rows.filter { $0.isForeign && !$0.holdsLane }.map(\.object.key.name).filter {
@@ -133,13 +133,13 @@ package struct Schema: Sendable {
     )
   }
 
-  /// Whether a module keeps any table, those that are left out included.
+  /// Whether there is any virtual table, ignored ones included.
   var hasVirtualTables: Bool { rows.contains(where: \.object.isVirtual) }
 
   /// The triggers that hold lanes.
   package var laneTriggers: [SchemaObject] { rows.filter(\.holdsLane).map(\.object) }
 
-  /// Objects that have a name of the ledger, belong to it or use it, whoever made them.
+  /// The objects that have a name of the ledger, belong to it or use it.
   var reachingForLedger: [SchemaObject] { rows.filter(\.reachesForLedger).map(\.object) }
 
   /// The tables that are left out, other than SQLite's and the ledger's.
@@ -173,14 +173,14 @@ package struct Schema: Sendable {
   /// Whether an object belongs to SQLite (also the planner's statistics), to the ledger, or to tools that share the
   /// file: replicators (Litestream, LiteFS), and other migration tools with their indexes.
   static func isForeign(_ name: FoldedName, of table: FoldedName) -> Bool {
-    // What is retired still is the users': it comes back when its phase comes down.
+    // A retired object still belongs to the user: it comes back when its phase comes down.
     if name.hasPrefix(RetiredName.prefix) { return false }
     return foreignPrefixes.contains { name.hasPrefix($0) } || OtherTool.tool(of: table) != nil
   }
 
   /// Why phases leave a table alone; nil when they may use it.
   static func reasonToLeaveOut(_ table: FoldedName, _ ignored: NamePatterns) -> Prose? {
-    // What is retired still is the users'.
+    // A retired object still belongs to the user.
     if table.hasPrefix(RetiredName.prefix) { return nil }
     if let tool = OtherTool.tool(of: table) { return "it belongs to \(tool)" }
     return ignored.match(table) ? "ignoreTables in the settings leaves it out of the schema" : nil

@@ -47,7 +47,7 @@ package struct SchemaObject: Sendable {
     SQLTokens.firstWords(2, of: sql.utf8).dropFirst() == ["virtual"]
   }
 
-  /// Whether it is a trigger that holds a lane, and no more than that, on a table that is not the ledger's.
+  /// Whether it is a trigger that only holds a lane, on a table outside the ledger.
   var holdsLane: Bool {
     key.type == "trigger" && key.name.hasPrefix(LaneTrigger.prefix)
       && !table.folded.hasPrefix(Schema.ledgerPrefix) && LaneTrigger.isOne(sql)

@@ -41,7 +41,7 @@ package struct Table {
   /// - Returns: nil when there is no such table.
   init?(_ name: SchemaName, of schema: Schema, on connection: Connection) throws(SQLiteError) {
     guard let object = schema.object("table", name) else {
-      // It may be one that the schema leaves out.
+      // The schema may ignore this table.
       try self.init(name, on: connection)
       return
     }
@@ -67,7 +67,7 @@ package struct Table {
       primaryKey = rowID.map { RowKey(.integer, named: $0.name.spelled) }
       return
     }
-    // The rowid needs no index.
+    // A table needs no index for its rowid.
     let index = try connection.value(
       "SELECT name FROM pragma_index_list(?1, 'main') WHERE origin = 'pk'", .text(name.spelled))?.text
     if let index {
@@ -128,7 +128,7 @@ extension Table {
 
   package static func columns(of name: SchemaName, on connection: Connection) throws(SQLiteError) -> [Column]
   {
-    // Not as a table of the name pragma_table_xinfo: SQLite would compile three statements for it instead of one.
+    // The pragma is faster than the table pragma_table_xinfo, for which SQLite would compile three statements.
     try connection.rows("PRAGMA main.table_xinfo(\(SQLText.identifier(name.spelled)))").filter { $0[6] != 1 }
       .map { row in
         Column(

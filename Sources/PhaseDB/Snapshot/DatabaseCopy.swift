@@ -11,7 +11,7 @@ package final class DatabaseCopy: Sendable {
   /// The tables that its source leaves out.
   private let ignoredTables: NamePatterns
 
-  /// What a copy is for, which decides its errors.
+  /// The purpose of a copy. It decides the errors.
   package struct Purpose: Sendable {
     /// How many bytes must be free in addition to those of the database.
     let spare: @Sendable (_ bytes: Int) -> Int
@@ -71,7 +71,7 @@ package final class DatabaseCopy: Sendable {
     observe(bytes)
     do throws(SQLiteError) {
       let target = try Connection(path: path, mode: .readWrite)
-      // What is lost in a crash is made again.
+      // After a crash the copy is made again, so it need not be durable.
       try target.execute("PRAGMA synchronous = OFF")
       try target.execute("PRAGMA journal_mode = OFF")
       try source.backUp(to: target) { _, _ in shouldGoOn() }
@@ -102,7 +102,7 @@ package final class DatabaseCopy: Sendable {
     return connection
   }
 
-  /// The same on several threads.
+  /// Opens several connections on the copy, for several threads.
   func readers(_ count: Int, shouldGoOn: @escaping @Sendable () -> Bool) throws(SQLiteError) -> Readers {
     try Readers(path: path, count: count, ignoring: ignoredTables, shouldGoOn: shouldGoOn)
   }
@@ -117,7 +117,7 @@ package final class DatabaseCopy: Sendable {
 }
 
 extension DatabaseCopy.Purpose {
-  /// For trying something out in a folder of the system.
+  /// For a trial, in a folder of the system.
   package static func trial(spare: @escaping @Sendable (_ bytes: Int) -> Int) -> DatabaseCopy.Purpose {
     DatabaseCopy.Purpose(spare: spare) { place, why in
       MigrationError(

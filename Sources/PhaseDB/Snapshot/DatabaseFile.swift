@@ -13,8 +13,8 @@ package enum DatabaseFile {
   ///
   /// - Parameters:
   ///   - wait: how long to wait for another connection that holds the lock.
-  ///   - leavingNothing: whether a file in WAL mode is read without locks when nobody has it open, so that no log and no
-  ///     index of it stay behind, which a reader that may not write cannot remove.
+  ///   - leavingNothing: whether a file in WAL mode is read without locks if no process has it open. So no log and no
+  ///     index stay behind; a reader without write permission could not remove them.
   package static func openForReading(
     _ path: String, wait: Duration, leavingNothing: Bool = false
   ) throws(MigrationError) -> Connection? {
@@ -36,8 +36,8 @@ package enum DatabaseFile {
   }
 
   /// Opens without locks a file in WAL mode that no process has open. A normal reader would make a log and an index
-  /// beside it, which it cannot do in a folder without write permission, and which the file's owner could not write
-  /// afterwards.
+  /// beside it. That fails in a folder without write permission, and the file's owner might not be able to write to
+  /// these files afterwards.
   ///
   /// - Returns: nil for any other file.
   private static func openedUnlocked(_ file: String, _ wait: Duration) -> Connection? {
@@ -71,8 +71,8 @@ package enum DatabaseFile {
   }
 
   /// Opens for reading a file whose last writer died in a transaction. Its journal must be played back first, which
-  /// only a connection that may write can do (sqlite.org/rescode.html#readonly_rollback). The next one to open the file
-  /// would do the same, and committed content does not change.
+  /// only a connection that may write can do (sqlite.org/rescode.html#readonly_rollback). Every program that opens
+  /// the file would do the same, and committed content does not change.
   private static func afterRollback(_ path: String, wait: Duration) throws(MigrationError) -> Connection {
     do {
       _ = try opened(path, mode: .readWrite, wait: wait)
@@ -128,7 +128,7 @@ package enum DatabaseFile {
     } catch let error as SQLiteError where error.code.primary == .cannotOpen && isThere {
       let folder = FileDurability.folder(of: (try? FileReading.absolute(path)) ?? path)
       guard !FileReading.mayWrite(folder) else { throw failure(error, path) }
-      // In WAL mode its log cannot be made there.
+      // In WAL mode SQLite cannot make its log in that folder.
       throw MigrationError(
         .databaseReadOnly, "\(path) cannot be written: its folder \(folder) is read-only",
         help: ["make the file and its folder writable for the user that runs phasedb"])
@@ -169,7 +169,7 @@ package enum DatabaseFile {
   private static func refuseTruncated(_ connection: Connection, _ path: String) throws {
     let (pages, size) = (try connection.pageCount, try connection.pageSize)
     guard !hasLog(path),
-      // Of a symbolic link, the attributes are its own.
+      // For a symbolic link, these would be the attributes of the link itself.
       let length = try? FileManager.default.attributesOfItem(
         atPath: URL(filePath: path).resolvingSymlinksInPath().path)[.size] as? Int,
       Int64(length) < pages * size

@@ -1,6 +1,6 @@
 internal import PhaseSQLite
 
-/// What a restore did.
+/// The result of a restore.
 package struct Restoration: Sendable, Hashable {
   package let snapshot: Snapshot
   /// What it undid.
@@ -72,7 +72,7 @@ struct RestoreRun {
       throw Ledger.damaged("the snapshot has no ledger")
     }
     let time = now()
-    // Whoever was running phases when the snapshot was made does not run them now.
+    // A run that had the lease when the snapshot was made is not going on now.
     try ledger.lease.release()
     if let checkpoint { try ledger.checkpoints.take(up: checkpoint, snapshot) }
     try ledger.log(

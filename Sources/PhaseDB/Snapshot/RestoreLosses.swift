@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What going back to a snapshot undoes: everything that happened since it was made.
+/// What a restore of a snapshot would undo: everything that happened since it was made.
 package struct RestoreLosses: Sendable, Hashable {
   /// The tables in which something is different now.
   package let tables: [Table]
@@ -11,7 +11,7 @@ package struct RestoreLosses: Sendable, Hashable {
   package let reversed: [PhaseID]
   /// Checkpoints that were named since, and are gone afterwards.
   package let checkpoints: [String]
-  /// Switches that are on for others afterwards.
+  /// Switches that are on for other subjects afterwards.
   package let switches: [SwitchLoss]
 
   package struct Table: Sendable, Hashable {
@@ -26,16 +26,16 @@ package struct RestoreLosses: Sendable, Hashable {
     package let isOther: Bool
   }
 
-  /// What becomes of a switch.
+  /// How a restore changes a switch.
   package struct SwitchLoss: Sendable, Hashable {
     package let name: String
-    /// To how many it is on now; nil when there is no such switch.
+    /// Its exposure now; nil when there is no such switch now.
     package let before: Exposure?
-    /// To how many it is on afterwards; nil when there is no such switch then.
+    /// Its exposure afterwards; nil when there is no such switch then.
     package let after: Exposure?
-    /// Pins that were taken away since, and come back.
+    /// Pins that were removed since, and come back.
     package let pinsBack: [SwitchMember]
-    /// Pins that were set since, and go.
+    /// Pins that were set since, and are removed.
     package let pinsGone: [SwitchMember]
   }
 
@@ -61,7 +61,7 @@ extension RestoreLosses.Table {
 }
 
 extension RestoreLosses.SwitchLoss {
-  /// - Returns: nil when the switch is on for the same ones before and after.
+  /// - Returns: nil when the switch is on for the same subjects before and after.
   fileprivate init?(_ name: String, from then: Ledger?, to now: Ledger?) throws(SQLiteError) {
     self.name = name
     before = try now?.switches.named(name)?.exposure
@@ -93,7 +93,7 @@ extension RestoreLosses.SwitchLoss {
 }
 
 extension SwitchMember {
-  /// SQLite compares bytes, where Swift takes two ways to write a letter for the same.
+  /// SQLite compares bytes. Swift would treat two encodings of the same letter as equal.
   fileprivate func isSame(as other: SwitchMember) -> Bool {
     isOn == other.isOn && subject.utf8.elementsEqual(other.subject.utf8)
   }

@@ -1,17 +1,17 @@
 internal import PhaseSQLite
 
-/// A snapshot in the making: a private copy that gets its name when it is complete, and keeps it once the ledger has
+/// Makes a snapshot: a private copy that gets its final name when it is complete, and stays when the ledger has
 /// recorded it.
 ///
 /// A kill between these two moments leaves a file that nothing refers to. So the private folder stays until the
 /// snapshot is recorded, with a claim that names the file: a command that removes the folder of a dead process asks the
 /// ledger, and also removes an unrecorded snapshot.
 struct SnapshotDraft {
-  /// A little more than the file: the folder, the checksum.
+  /// Room for a little more than the file: the folder and the checksum.
   private static let purpose = DatabaseCopy.Purpose(
     spare: { $0 / 100 + 65_536 }, failed: SnapshotDraft.failed)
 
-  /// The folder, from the root.
+  /// The absolute path of the folder.
   private let folder: String
   private let name: String
   /// The path of the database.
@@ -64,7 +64,7 @@ struct SnapshotDraft {
       try PrivateFolder.write("\(checksum)  \(name)\n", to: sidecar)
       try Claim(path: path, database: isRecorded ? database : "", of: copy, checksum: checksum).write(
         in: copy.folder)
-      // The application's users may read the copy as they may read the database, and no other user may.
+      // The copy gets the permissions of the database, so that the same users may read it.
       try FileDurability.place(copy.path, as: path, mode: try FileReading.mode(of: database))
       do throws(FileReading.Failure) {
         try FileDurability.place(sidecar, as: Snapshot.sidecar(of: path), mode: 0o600)
@@ -87,12 +87,13 @@ struct SnapshotDraft {
 
   private func settle(_ file: String) throws {
     let target = try Connection(path: file, mode: .readWrite)
-    // What is written is synchronized as a whole before it gets its name.
+    // The whole file is synchronized before it gets its name.
     try target.execute("PRAGMA synchronous = OFF")
-    // A copy of a database in WAL mode would need a log of its own beside it whenever somebody looks into it.
+    // Otherwise a copy of a database in WAL mode would get a log beside it whenever it is read.
     try target.execute("PRAGMA journal_mode = DELETE")
-    // Every page and every row. What `integrity_check` does besides, hold indexes against tables, says something of the
-    // source and not of the copy, and takes ten times as long (sqlite.org/pragma.html#pragma_quick_check).
+    // This checks every page and every row. `integrity_check` also compares indexes with tables, which says something
+    // about the source and not about the copy, and takes ten times as long
+    // (sqlite.org/pragma.html#pragma_quick_check).
     let complaints = try target.rows("PRAGMA quick_check").compactMap { $0[0].text }
     guard complaints == ["ok"] else {
       throw MigrationError(

@@ -86,7 +86,7 @@ extension Option {
       "a database whose schema becomes baseline.sql",
       detail: "The database is only read. The new settings name it."),
     Option(
-      .phases, "phases", takes: .list(PhaseKind.allCases.map(\.rawValue)),
+      .phases, "phases", takes: .list(Phase.Kind.allCases.map(\.rawValue)),
       "which phase files to make (default: expand)"),
     Option(
       .upExpression, "up", takes: .text("EXPR"), "computes the new columns from the old ones"),

@@ -113,7 +113,9 @@ private struct KnownNames {
   private var phases: [String] {
     let here = NewFiles.entries(of: folder).compactMap { try? MigrationName($0) }.flatMap { migration in
       let files = NewFiles.entries(of: Location.joined(folder, migration.text))
-      return PhaseKind.allCases.filter { files.contains("\($0.rawValue).sql") }.map { PhaseID(migration, $0) }
+      return Phase.Kind.allCases.filter { files.contains("\($0.rawValue).sql") }.map {
+        PhaseID(migration, $0)
+      }
     }
     return Set(here + checkpoints.compactMap(\.phase)).sorted().map(\.short)
   }

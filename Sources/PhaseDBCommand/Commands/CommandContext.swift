@@ -187,7 +187,7 @@ extension CommandContext {
       return invocation.number(.count).map(Selection.up) ?? .upAll
     case .down:
       if invocation.flag(.all) { return .downAll }
-      if let target = invocation.value(.target) { return .downTo(Target(target)) }
+      if let target = invocation.value(.target) { return .downTo(Selection.Target(target)) }
       return .down(invocation.number(.count) ?? 1)
     }
   }

@@ -67,7 +67,7 @@ enum CompatCommand {
   }
 
   /// Says what proves nothing, because it needs functions of the application.
-  private static func note(_ report: CompatibilityReport, _ context: CommandContext) {
+  private static func note(_ report: CompatibilityCheck.Report, _ context: CommandContext) {
     for query in report.unproved {
       let names = query.functions.joined(separator: ", ")
       let title: Prose = "\(query.application) \(query.version), '\(query.query)'"

@@ -3,7 +3,7 @@ internal import PhaseDB
 
 /// What compat found, as a comment on a pull request.
 enum CompatMarkdown {
-  static func text(_ report: CompatibilityReport) -> Prose {
+  static func text(_ report: CompatibilityCheck.Report) -> Prose {
     let names = report.subjects.map { Escaped<Markdown>(CompatText.name($0)) }
     var lines: [Escaped<Markdown>] = [
       "### Versions and states", "", "| state | \(names.joined(separator: " | ")) |",
@@ -40,11 +40,11 @@ enum CompatMarkdown {
 
 /// What compat found, as test cases: one suite for each version, one case for each state.
 enum CompatJUnit {
-  static func suites(_ report: CompatibilityReport) -> [JUnit.Suite] {
+  static func suites(_ report: CompatibilityCheck.Report) -> [JUnit.Suite] {
     report.subjects.indices.map { version in
       var suite = JUnit.Suite(name: CompatText.name(report.subjects[version]))
       for (index, state) in report.states.enumerated() where report.outcomes[index][version] != .notPromised {
-        let findings = report.findings[index][version].filter { !$0.isWarning }
+        let findings = report.findingsByState[index][version].filter { !$0.isWarning }
         suite.cases.append(
           JUnit.Case(name: Prose(state), failure: findings.isEmpty ? nil : failure(findings)))
       }
@@ -52,7 +52,7 @@ enum CompatJUnit {
     }
   }
 
-  private static func failure(_ findings: [CompatibilityFinding]) -> JUnit.Failure {
+  private static func failure(_ findings: [CompatibilityCheck.Finding]) -> JUnit.Failure {
     let texts = findings.flatMap { finding in
       let place: [Prose] = finding.place.map { ["  at \($0)"] } ?? []
       return [CompatText.sentence(finding)] + finding.details.map { "  \($0)" } + place

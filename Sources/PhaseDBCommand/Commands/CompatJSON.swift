@@ -63,7 +63,7 @@ struct CompatJSON: Encodable {
     let phaseLine: Int?
   }
 
-  init(_ report: CompatibilityReport) {
+  init(_ report: CompatibilityCheck.Report) {
     clean = report.isClean
     states = report.states.map(State.init)
     subjects = report.subjects.map {

@@ -3,7 +3,7 @@ internal import PhaseDB
 
 /// What compat found, as a person reads it.
 enum CompatText {
-  static func print(_ report: CompatibilityReport, _ location: Location, to context: CommandContext) {
+  static func print(_ report: CompatibilityCheck.Report, _ location: Location, to context: CommandContext) {
     context.print(matrix(report))
     for (state, finding) in report.firstFindings {
       context.print(text(finding, on: state, in: report, context))
@@ -26,7 +26,7 @@ enum CompatText {
     context.print(context.paint("\(CountText.text(broken)) of \(combinations) broken\n", .bad))
   }
 
-  static func matrix(_ report: CompatibilityReport) -> TextTable {
+  static func matrix(_ report: CompatibilityCheck.Report) -> TextTable {
     var table = TextTable([.init("state")] + report.subjects.map { .init(name($0)) })
     for (state, outcomes) in zip(report.states, report.outcomes) {
       table.add(row: [.init(state.description)] + outcomes.map { .init(word($0), style($0)) })
@@ -34,11 +34,11 @@ enum CompatText {
     return table
   }
 
-  static func name(_ subject: CompatibilityReport.Subject) -> Prose {
+  static func name(_ subject: CompatibilityCheck.Report.Subject) -> Prose {
     "\(subject.application) \(subject.version)"
   }
 
-  static func word(_ outcome: CompatibilityReport.Outcome) -> String {
+  static func word(_ outcome: CompatibilityCheck.Report.Outcome) -> String {
     switch outcome {
     case .works: "works"
     case .broken: "broken"
@@ -46,7 +46,7 @@ enum CompatText {
     }
   }
 
-  private static func style(_ outcome: CompatibilityReport.Outcome) -> Style {
+  private static func style(_ outcome: CompatibilityCheck.Report.Outcome) -> Style {
     switch outcome {
     case .works: .good
     case .broken: .bad
@@ -59,19 +59,20 @@ enum CompatText {
   }
 
   /// `storefront 1.4, 'prices' does not compile: …`
-  static func sentence(_ finding: CompatibilityFinding) -> Prose {
+  static func sentence(_ finding: CompatibilityCheck.Finding) -> Prose {
     let query: Prose = finding.query.map { ", '\($0)'" } ?? ":"
     return "\(finding.application) \(finding.version)\(query) \(finding.message)"
   }
 
   /// The first state on which it appears, how many others there are, and the phase that led there.
-  static func `where`(_ state: Int, _ finding: CompatibilityFinding, in report: CompatibilityReport) -> Prose
-  {
+  static func `where`(
+    _ state: Int, _ finding: CompatibilityCheck.Finding, in report: CompatibilityCheck.Report
+  ) -> Prose {
     "on: \(shown(state, finding, in: report))"
   }
 
   private static func shown(
-    _ state: Int, _ finding: CompatibilityFinding, in report: CompatibilityReport
+    _ state: Int, _ finding: CompatibilityCheck.Finding, in report: CompatibilityCheck.Report
   ) -> Prose {
     let others = report.states(of: finding).count - 1
     let more = others > 0 ? ", and on \(CountText.text(others, "state")) more" : ""
@@ -79,7 +80,8 @@ enum CompatText {
   }
 
   private static func text(
-    _ finding: CompatibilityFinding, on state: Int, in report: CompatibilityReport, _ context: CommandContext
+    _ finding: CompatibilityCheck.Finding, on state: Int, in report: CompatibilityCheck.Report,
+    _ context: CommandContext
   ) -> Prose {
     let paint = context.paint
     let level = finding.isWarning ? paint("warning:", .warning) : paint("error:", .bad)

@@ -14,7 +14,7 @@ enum GitHubAnnotations {
   }
 
   /// The same for what compat found, at the phase that caused it.
-  static func text(_ report: CompatibilityReport) -> Prose {
+  static func text(_ report: CompatibilityCheck.Report) -> Prose {
     report.firstFindings.map { state, finding in
       let what = CompatText.sentence(finding)
       let lines = [what] + finding.details + [CompatText.where(state, finding, in: report)]

@@ -78,7 +78,7 @@ enum ImportCommand {
   private static func phaseFiles(of names: [MigrationName], in target: String) -> [String: String] {
     var texts: [String: String] = [:]
     for name in names {
-      for kind in PhaseKind.allCases {
+      for kind in Phase.Kind.allCases {
         let path = Location.joined(Location.joined(target, name.text), "\(kind.rawValue).sql")
         texts[path] = try? TextFile.read(path)
       }
@@ -146,7 +146,7 @@ private struct ImportedFiles {
   struct PhaseFile {
     let version: String
     let path: String
-    let kind: PhaseKind
+    let kind: Phase.Kind
     let text: String
     let open: Prose?
   }

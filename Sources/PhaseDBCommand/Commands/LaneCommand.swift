@@ -110,18 +110,6 @@ enum LaneCommand {
   }
 }
 
-extension LaneCount {
-  /// What a person reads while it is waited for.
-  func words(of what: Event.LaneWait) -> Prose {
-    switch what {
-    case .inFlight: words("in flight")
-    case .waiting: words("waiting")
-    case .time:
-      "\(oldest.map { CountText.text($0.components.seconds) } ?? "") s until everything must have ended"
-    }
-  }
-}
-
 // MARK: - JSON
 
 /// A lane as `--format json` prints it.

@@ -17,10 +17,12 @@ struct LaneProgram {
     let pause = settings.wait ?? .zero
     if let hold = settings.hold, let release = settings.release {
       return Lane(
-        hold: act(hold), release: act(release), busy: busy, waiting: waiting, pause: pause, file: file)
+        hold: .acts(hold: act(hold), release: act(release)), busy: busy, waiting: waiting, pause: pause,
+        file: file)
     }
     if let claim = settings.claim {
-      return try Lane(claim: claim, busy: busy, waiting: waiting, pause: pause, file: file)
+      return Lane(
+        hold: .trigger(try LaneClaim(claim)), busy: busy, waiting: waiting, pause: pause, file: file)
     }
     return try Lane(
       kind: settings.kind?.rawValue ?? "", queue: settings.queue, pause: pause, file: file
@@ -51,14 +53,20 @@ struct LaneProgram {
         switch program.ask(givesNumber: true, isCancelled: isCancelled) {
         case .number(let number):
           guard let jobs = Int(exactly: number.rounded()) else {
-            return .unknown("\(number) is no number of jobs")
+            throw Uncounted("\(number) is no number of jobs")
           }
-          return .count(LaneCount(jobs))
-        case .missing, .passes: return .unknown("\(words.joined(separator: " ")) printed no number")
-        case .fails(let why), .unknown(let why):
-          return .unknown("\(words.joined(separator: " ")): \(why)")
+          return (jobs, nil)
+        case .missing, .passes: throw Uncounted("\(words.joined(separator: " ")) printed no number")
+        case .fails(let why), .unknown(let why): throw Uncounted("\(words.joined(separator: " ")): \(why)")
         }
       }
     }
+  }
+
+  /// Why a program did not count jobs.
+  private struct Uncounted: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ why: String) { description = why }
   }
 }

@@ -136,8 +136,8 @@ struct Location {
   }
 
   /// How batches run: the command line takes precedence over the settings.
-  private var pacing: Pacing {
-    var pacing = Pacing(throttle: settings.throttle, pauseFile: settings.pauseFile)
+  private var pacing: Options.Pacing {
+    var pacing = Options.Pacing(throttle: settings.throttle, pauseFile: settings.pauseFile)
     pacing.hold = invocation.duration(.hold) ?? settings.hold ?? pacing.hold
     pacing.pause = invocation.duration(.pause) ?? settings.pause
     pacing.maximumRows = invocation.number(.maximumRows) ?? settings.maximumRows ?? pacing.maximumRows
@@ -161,7 +161,7 @@ struct Location {
       wait: invocation.duration(.wait) ?? settings.wait ?? .seconds(30), live: live,
       forget: settings.forget ?? (unreadSettings == nil ? .seconds(600) : .seconds(3_650 * 86_400)),
       overridden: Set(overridden),
-      reason: overridden.isEmpty ? nil : reason, evidencePolicy: settings.evidence ?? .contract,
+      reason: overridden.isEmpty ? nil : reason, mustBeRehearsed: (settings.evidence ?? .contract).kinds,
       evidence: try file.map { path throws(MigrationError) in try Evidence.read(path) } ?? [],
       pacing: pacing, cancellation: context.cancellation)
     options.isLiveComplete = invocation.values(.live).contains(LiveVersion.none)
@@ -173,7 +173,7 @@ struct Location {
     options.effectsFolder = invocation.value(.effects) ?? settings.effectsFolder
     let environment = environment
     options.probes = settings.probes.mapValues { probe in
-      Probe.Source(givesNumber: probe.givesNumber) { isCancelled in
+      Options.ProbeSource(givesNumber: probe.givesNumber) { isCancelled in
         ProbeProgram(words: probe.command, environment: environment, timeLimit: probe.timeout)
           .ask(givesNumber: probe.givesNumber, isCancelled: isCancelled)
       }

@@ -67,10 +67,10 @@ enum NewCommand {
 
   private static func texts(
     of name: MigrationName, _ location: Location, _ context: CommandContext
-  ) throws(MigrationError) -> (files: [(kind: PhaseKind, text: String)], notes: [Prose]) {
-    let asked = context.invocation.choices(.phases, of: PhaseKind.self)
+  ) throws(MigrationError) -> (files: [(kind: Phase.Kind, text: String)], notes: [Prose]) {
+    let asked = context.invocation.choices(.phases, of: Phase.Kind.self)
     guard let request = try request(context) else {
-      let kinds = asked.isEmpty ? [.expand] : PhaseKind.allCases.filter(asked.contains)
+      let kinds = asked.isEmpty ? [.expand] : Phase.Kind.allCases.filter(asked.contains)
       return (kinds.map { ($0, Templates.phase($0, of: name)) }, [])
     }
     guard asked.isEmpty else {

@@ -291,7 +291,7 @@ struct PlanJSON: Encodable {
     let reason: Prose
     let opening: Prose
 
-    init(_ gate: ClosedGate) {
+    init(_ gate: Gate.Closed) {
       self.gate = gate.gate.rawValue
       reason = gate.reason
       opening = gate.opening

@@ -34,7 +34,7 @@ struct ProgressJSON: Encodable {
     /// Nil while it is being estimated.
     let remainingMilliseconds: Double?
 
-    init(_ progress: BatchProgress) {
+    init(_ progress: Event.BatchProgress) {
       rows = progress.rows
       fraction = progress.fraction
       rowsPerSecond = progress.rowsPerSecond
@@ -52,10 +52,12 @@ struct ProgressJSON: Encodable {
     let detail: Prose
     let resuming: Prose
 
+    init(reason: String, detail: Prose, resuming: Prose) {
+      (self.reason, self.detail, self.resuming) = (reason, detail, resuming)
+    }
+
     init(_ pause: BatchPause) {
-      reason = pause.reason.rawValue
-      detail = pause.detail
-      resuming = pause.resuming
+      self.init(reason: pause.reason.rawValue, detail: pause.detail, resuming: pause.resuming)
     }
   }
 
@@ -65,17 +67,25 @@ struct ProgressJSON: Encodable {
     case .batching(let id, let direction, let progress), .batchCommitted(let id, let direction, let progress):
       self.init(
         event: "progress", phase: id.description, direction: direction.rawValue, progress: Numbers(progress))
-    case .batchPaused(let id, let pause):
-      self.init(event: "paused", phase: id.description, pause: Pause(pause))
+    case .batchPaused(let id, let reason, let detail, let resuming):
+      self.init(
+        event: "paused", phase: id.description,
+        pause: Pause(reason: reason, detail: detail, resuming: resuming))
     case .batchResumed(let id): self.init(event: "resumed", phase: id.description)
     case .turningBack(let id, let reason):
       self.init(event: "turning-back", phase: id.description, reason: reason)
-    case .laneWaiting(let name, let id, let count, let what):
+    case .laneQueued(let name, let id, let jobs, let oldest),
+      .laneBusy(let name, let id, let jobs, let oldest):
       self.init(event: "lane-waiting", phase: id.description)
       lane = name
-      waitingFor = what.rawValue
-      jobs = what == .time ? nil : count.jobs
-      oldestMilliseconds = count.oldest?.milliseconds
+      if case .laneBusy = event { waitingFor = "in-flight" } else { waitingFor = "waiting" }
+      self.jobs = jobs
+      oldestMilliseconds = oldest?.milliseconds
+    case .lanePausing(let name, let id, let remaining):
+      self.init(event: "lane-waiting", phase: id.description)
+      lane = name
+      waitingFor = "time"
+      oldestMilliseconds = remaining.milliseconds
     case .laneHeld(let name, let id, let time):
       self.init(event: "lane-held", phase: id.description)
       lane = name

@@ -71,7 +71,7 @@ enum RehearseCommand {
   enum Record: Equatable {
     case ledger
     case file(String)
-    /// Nowhere: there was none, or no ledger.
+    /// It was not recorded: there was no evidence, or no ledger.
     case nowhere
   }
 

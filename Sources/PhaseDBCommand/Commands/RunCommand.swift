@@ -116,10 +116,13 @@ enum GotoCommand {
         "what should be the last applied phase, or what should be able to run")
     ],
     options: [
-      .contracts, .dryRun, .effects, .live, .evidence, .override, .reason, .wait, .hold, .pause,
-      .maximumRows,
-      .database,
-      .migrations, .format,
+      .contracts, .dryRun, .snapshot, .rehearse, .effects, .live, .evidence, .allowEmpty, .copyTo, .override,
+      .reason, .wait, .hold, .pause, .maximumRows, .database, .migrations, .format,
+    ],
+    wording: [
+      .rehearse: "when it goes up: rehearse the phases on a copy first",
+      .allowEmpty: "with --rehearse: accept tables without rows",
+      .copyTo: "with --rehearse: where the copy is made (default: beside the database)",
     ],
     examples: [
       .init("phasedb goto 0002/expand", "apply up to that phase, or reverse everything after it"),
@@ -187,18 +190,34 @@ private struct TransitionCommand {
     }
   }
 
+  /// The plan that there would be with evidence for each phase: what a rehearsal has to rehearse.
+  private func planWithoutEvidence(_ migrator: Migrator) throws(MigrationError) -> Plan {
+    let options = migrator.options
+    migrator.options.overridden.insert(.evidence)
+    defer { migrator.options = options }
+    return try plan(migrator)
+  }
+
   func run() throws(MigrationError) -> ExitCode {
     // The way down is in the ledger.
     let isUp = if case .selection(.up) = goal { true } else { false }
     var location = try Location(context, reading: isUp ? .all : .readable)
     let isDryRun = context.invocation.flag(.dryRun)
     var migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
-    if context.invocation.flag(.rehearse) { try rehearse(&migrator) }
-    var plan = try plan(migrator)
-    if !isUp, plan.direction == .up {
-      // What can be read of a folder is enough to come down, and not to go up.
+    var readsAll = isUp
+    // What can be read of a folder is enough to come down, and not to go up.
+    func readAll() throws(MigrationError) {
       location = try Location(context, reading: .all)
       migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
+      readsAll = true
+    }
+    if context.invocation.flag(.rehearse) {
+      if !isUp, try planWithoutEvidence(migrator).direction == .up { try readAll() }
+      if readsAll { try rehearse(&migrator) }
+    }
+    var plan = try plan(migrator)
+    if !readsAll, plan.direction == .up {
+      try readAll()
       plan = try self.plan(migrator)
     }
     if !context.isJSON, isDryRun || !context.isQuiet {
@@ -293,8 +312,11 @@ private struct TransitionCommand {
     StopSignals.handle()
     // A new database has no rows to rehearse on and no application to protect.
     guard migrator.isThere, try !migrator.status().isFresh else { return }
-    let report = try RehearsalProgress(context: context).rehearse(
-      .selection(context.selection(.up)), migrator)
+    let scope: Migrator.RehearsalScope =
+      if case .going = goal { .phases(try planWithoutEvidence(migrator).steps.map(\.id)) } else {
+        .selection(context.selection(.up))
+      }
+    let report = try RehearsalProgress(context: context).rehearse(scope, migrator)
     guard !report.phases.isEmpty else { return }
     if !context.isJSON, !context.invocation.flag(.quiet) || !report.isClean {
       RehearsalText(report).print(to: context)

@@ -38,8 +38,14 @@ final class RunProgress {
       context.say("\(id) was already \(direction == .up ? "applied" : "reversed") by another runner")
     case .waiting(let id, let reason):
       context.note("\(id.short) waits: \(reason)")
-    case .laneWaiting(let name, _, let count, let what):
-      context.progress("waiting for lane \(name): \(count.words(of: what))")
+    case .laneQueued(let name, _, let jobs, let oldest):
+      context.progress("waiting for lane \(name): \(LaneCount(jobs, oldest: oldest).words("waiting"))")
+    case .laneBusy(let name, _, let jobs, let oldest):
+      context.progress("waiting for lane \(name): \(LaneCount(jobs, oldest: oldest).words("in flight"))")
+    case .lanePausing(let name, _, let remaining):
+      context.progress(
+        "waiting for lane \(name): \(CountText.text(remaining.components.seconds)) s until everything must have ended"
+      )
     case .laneHeld(let name, let id, let time):
       context.say(
         "lane \(name) is quiet and held for \(id.short), after \(TimeText.text(time))")
@@ -53,8 +59,8 @@ final class RunProgress {
     case .baselineBegan:
       context.say("the database is empty: running the baseline")
     case .driftAccepted: context.say("the schema is recorded as it was found")
-    case .batchPaused(let id, let pause):
-      context.note("\(id.short) pauses (\(pause.reason.rawValue)): \(pause.detail); \(pause.resuming)")
+    case .batchPaused(let id, let reason, let detail, let resuming):
+      context.note("\(id.short) pauses (\(reason)): \(detail); \(resuming)")
     case .batchResumed(let id): context.note("\(id.short) continues")
     case .turningBack(let id, let reason):
       context.note("\(reason); every batch of \(id.short) is undone")

@@ -87,7 +87,9 @@ enum StatusCommand {
       return context.suggest(
         "phasedb down\(count == 1 ? "" : " \(count)")", after: "decide whether \(watch.phase.short) stays")
     }
-    guard let pending = status.pending.first else { return context.suggest("phasedb verify") }
+    guard let pending = status.phases.first(where: { !$0.isApplied }) else {
+      return context.suggest("phasedb verify")
+    }
     switch pending.gates.first {
     case let gate? where gate.gate == .window && status.pending.allSatisfy { !$0.gates.isEmpty }:
       context.suggest("phasedb up", after: gate.opening)

@@ -23,7 +23,7 @@ struct StatusText {
     for record in status.switches where record.isOpen {
       context.print("switch", "\(record.name): \(record.standing)")
     }
-    for phase in status.phases {
+    for phase in status.phases where !status.effects.isEmpty {
       for count in status.effects[phase.id] ?? [] where count.rows == nil || count.total > 0 {
         context.print(
           "effects", "\(phase.id.short): \(count.briefly) (\(count.effect.audience.rawValue))", .warning)
@@ -58,12 +58,13 @@ struct StatusText {
     }
     // A file that was not read may be one more.
     let isAll = status.unread.isEmpty
+    let left = status.phases.count { !$0.isApplied }
     let pending: Prose =
-      status.pending.isEmpty
+      left == 0
       ? isAll ? "nothing pending" : "pending phases unknown"
-      : "\(isAll ? "" : "at least ")\(CountText.text(status.pending.count)) pending"
-    return
-      " at \(phase.short) (@\(checkpoint.sequence)): \(status.applied.count { !$0.isSquashed }) applied, \(pending)"
+      : "\(isAll ? "" : "at least ")\(CountText.text(left)) pending"
+    let applied = status.phases.count { $0.isApplied && !$0.isSquashed }
+    return " at \(phase.short) (@\(checkpoint.sequence)): \(applied) applied, \(pending)"
   }
 
   private func sentence(_ way: CheckpointReversal) -> Prose {
@@ -98,7 +99,7 @@ struct StatusText {
     context.print("", "continue with phasedb \(forth), or undo it with phasedb \(back)")
   }
 
-  private func add(_ phase: PhaseStatus, to table: inout TextTable) {
+  private func add(_ phase: Status.Entry, to table: inout TextTable) {
     let isUnderWay = phase.id == status.underWay?.id
     let applied = phase.applied
     table.add(
@@ -107,7 +108,7 @@ struct StatusText {
       .init(applied.map { "\($0.who)@\($0.host)" } ?? ""), reversal(phase), rehearsed(phase), why(phase))
   }
 
-  private func state(_ phase: PhaseStatus, _ isUnderWay: Bool) -> TextTable.Cell {
+  private func state(_ phase: Status.Entry, _ isUnderWay: Bool) -> TextTable.Cell {
     if isUnderWay { return .init("half done", .warning) }
     guard phase.applied != nil else {
       return phase.gates.isEmpty ? .init("pending") : .init("held", .warning)
@@ -117,19 +118,19 @@ struct StatusText {
   }
 
   /// What coming down would restore.
-  private func reversal(_ phase: PhaseStatus) -> TextTable.Cell {
+  private func reversal(_ phase: Status.Entry) -> TextTable.Cell {
     guard let reversal = phase.reversal else { return "" }
     return .init("\(reversal.word.rawValue)", reversal.isExactOrDeclared ? nil : .bad)
   }
 
   /// What the last rehearsal showed, and what it measured.
-  private func rehearsed(_ phase: PhaseStatus) -> TextTable.Cell {
+  private func rehearsed(_ phase: Status.Entry) -> TextTable.Cell {
     guard let evidence = phase.evidence else { return "" }
     return .init(evidence.summary, evidence.verdict.isProof ? nil : .bad)
   }
 
   /// Why a phase is held, or what does not come back with it.
-  private func why(_ phase: PhaseStatus) -> TextTable.Cell {
+  private func why(_ phase: Status.Entry) -> TextTable.Cell {
     // `status PHASE` has them all.
     if let gate = phase.gates.first { return .init(gate.brief) }
     return .init(phase.reversal?.brief ?? "")
@@ -154,7 +155,7 @@ struct StatusText {
 
 /// Everything about one phase: `phasedb status PHASE`.
 struct PhaseStatusText {
-  private let phase: PhaseStatus
+  private let phase: Status.Entry
   private let kept: [KeptData]
   private let effects: [EffectCount]
   private let watch: (record: WatchRecord, samples: [KeptSample])?
@@ -164,7 +165,7 @@ struct PhaseStatusText {
   ///   - effects: what it caused, as far as it is counted.
   ///   - watch: its watch, with the samples that are kept.
   init(
-    _ phase: PhaseStatus, kept: [KeptData], effects: [EffectCount], watch: (WatchRecord, [KeptSample])?
+    _ phase: Status.Entry, kept: [KeptData], effects: [EffectCount], watch: (WatchRecord, [KeptSample])?
   ) {
     (self.phase, self.kept, self.effects, self.watch) = (phase, kept, effects, watch)
   }

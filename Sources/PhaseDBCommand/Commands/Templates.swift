@@ -41,7 +41,7 @@ enum Templates {
   }
 
   /// A phase file that loads once the window and the SQL of both directions are written: only its author knows them.
-  static func phase(_ kind: PhaseKind, of name: MigrationName) -> String {
+  static func phase(_ kind: Phase.Kind, of name: MigrationName) -> String {
     let extra = kind == .contract ? contract : kind == .migrate ? migrate : ""
     return """
       -- \(purpose(kind))
@@ -77,7 +77,7 @@ enum Templates {
 
     """
 
-  private static func purpose(_ kind: PhaseKind) -> String {
+  private static func purpose(_ kind: Phase.Kind) -> String {
     switch kind {
     case .expand: "Add what the new version needs. What was there before stays as it is."
     case .migrate: "Bring the rows over. The schema stays as it is."

@@ -45,7 +45,7 @@ struct ProbeProgram: Sendable {
     do {
       let pipe = try ChildProgram.Pipe()
       defer { pipe.reading.close() }
-      // A pipe takes more than a verdict has (man 7 pipe), so nobody need read yet.
+      // A pipe has room for a whole verdict (man 7 pipe), so the program need not read yet.
       try pipe.writing.write(Array(text.utf8.prefix(32_768)))
       pipe.writing.close()
       let (end, printed) = try run(from: pipe.reading) { false }

@@ -26,7 +26,7 @@ final class ProgressBar {
   }
 
   /// Shows how far a phase has come, unless it was shown just now.
-  func show(_ id: PhaseID, _ direction: Direction, _ progress: BatchProgress) {
+  func show(_ id: PhaseID, _ direction: Direction, _ progress: Event.BatchProgress) {
     let now = clock()
     guard let last = lastDrawn else {
       // The first batch says nothing yet that a log would want to keep.
@@ -62,13 +62,13 @@ final class ProgressBar {
   }
 
   /// What is known in words, as a log keeps it.
-  private func text(_ id: PhaseID, _ direction: Direction, _ progress: BatchProgress) -> Prose {
+  private func text(_ id: PhaseID, _ direction: Direction, _ progress: Event.BatchProgress) -> Prose {
     "\(id.short) \(direction.rawValue): \(Self.facts(progress).joined(separator: ", "))"
   }
 
   /// The bar takes the room that the facts leave; if that is little, there are fewer facts.
   static func line(
-    _ id: PhaseID, _ direction: Direction, _ progress: BatchProgress, width: Int, paint: Paint
+    _ id: PhaseID, _ direction: Direction, _ progress: Event.BatchProgress, width: Int, paint: Paint
   ) -> Prose {
     let room = width - 1
     let name = Wrapped.cut("\(id.short) \(direction.rawValue)", max(16, room / 3)).description
@@ -91,7 +91,7 @@ final class ProgressBar {
   }
 
   /// The remaining time comes last, where an eye looks for it.
-  private static func facts(_ progress: BatchProgress) -> [String] {
+  private static func facts(_ progress: Event.BatchProgress) -> [String] {
     let rate = CountText.text(Int(progress.rowsPerSecond))
     return [
       progress.fraction.map(PercentText.text), CountText.text(progress.rows, "row"), "\(rate) rows/s",

@@ -41,7 +41,7 @@ struct ByteReader: Sendable {
   ) { text in
     let file = "expand.sql"
     do throws(MigrationError) {
-      for kind in [PhaseKind.expand, .migrate, .contract] {
+      for kind in [Phase.Kind.expand, .migrate, .contract] {
         guard let phase = try accept(text, file, kind) else { continue }
         let again = try PhaseFile.read(PhaseFile.render(phase), file: file, kind: kind)
         if again.tokenHash != phase.tokenHash { return "another phase when it is written and read again" }
@@ -53,7 +53,7 @@ struct ByteReader: Sendable {
   }
 
   /// Nil when a kind does not take the text, as long as the error has its place.
-  private static func accept(_ text: String, _ file: String, _ kind: PhaseKind) throws(MigrationError)
+  private static func accept(_ text: String, _ file: String, _ kind: Phase.Kind) throws(MigrationError)
     -> Phase?
   {
     do throws(MigrationError) {

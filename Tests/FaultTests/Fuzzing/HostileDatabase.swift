@@ -12,7 +12,7 @@ import PhaseSQLite
 
 /// A database with a ledger that somebody changes as they like, given to every command that only reads.
 struct HostileDatabase {
-  private static let phases: [(migration: String, kind: PhaseKind, text: String)] = [
+  private static let phases: [(migration: String, kind: Phase.Kind, text: String)] = [
     (
       "0001-shop", .expand,
       "CREATE TABLE a(id INTEGER PRIMARY KEY, x TEXT, y, CHECK(x IS NULL OR x <> 'bad'));CREATE TABLE b(k TEXT PRIMARY KEY, a REFERENCES a(id), g AS (k || 'x'));CREATE INDEX b_a ON b(a);INSERT INTO a VALUES(1,'one',1),(2,'two',x'ff'),(3,NULL,1e9);INSERT INTO b(k,a) VALUES('p',1),('q',2);CREATE VIEW v AS SELECT a.x FROM a JOIN b ON b.a=a.id;\n-- @down\nDROP VIEW v;DROP TABLE b;DROP TABLE a;\n-- @verify nobody is bad\nSELECT id FROM a WHERE x = 'bad';\n"

@@ -171,7 +171,7 @@ struct Shop {
     Options(
       wait: .zero, live: [try LiveVersion("shop@1.5")], overridden: [.evidence], reason: "a test",
       // Batches of one size, however slow the machine is.
-      pacing: Pacing(hold: .seconds(60), pause: .zero, maximumRows: Lifecycle.rowsInBatch)
+      pacing: Options.Pacing(hold: .seconds(60), pause: .zero, maximumRows: Lifecycle.rowsInBatch)
     ).by(Self.runner) { Timestamp(text: "2026-01-31T12:00:00.000Z") }
   }
 

@@ -218,7 +218,7 @@ struct ArgumentParserTests {
   func typed() throws {
     let invocation = try parsed("phasedb new split --phases expand,contract --format json --color never")
     #expect(invocation.value(.name) == "split")
-    #expect(invocation.choices(.phases, of: PhaseKind.self) == [.expand, .contract])
+    #expect(invocation.choices(.phases, of: Phase.Kind.self) == [.expand, .contract])
     #expect(invocation.values(.phases) == ["expand", "contract"])
     #expect(invocation.format == .json)
     #expect(invocation.color == .never)

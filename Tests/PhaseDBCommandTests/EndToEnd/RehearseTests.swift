@@ -182,6 +182,35 @@ struct RehearseTests {
     #expect(fresh.errors.contains("no such table: items"), "\(fresh.summary)")
   }
 
+  @Test("goto rehearses what it takes up, and copies the database before either way")
+  func goingTo() throws {
+    let site = try Site()
+    try site.sqlite(
+      "CREATE TABLE items (id INTEGER PRIMARY KEY, price INT); INSERT INTO items VALUES (1, 100)")
+    try site.phase(
+      "0001-first/contract", up: "ALTER TABLE items RENAME COLUMN price TO cents;",
+      down: "ALTER TABLE items RENAME COLUMN cents TO price;")
+    try site.phase(
+      "0002-second/contract", up: "DROP TABLE items;", down: "CREATE TABLE items (id INTEGER PRIMARY KEY);")
+    try site.makeFolder("snapshots")
+    let held = try site.phasedb("goto 0001 --live storefront@1.5 -d shop.db")
+    #expect(held.code == 2 && held.errors.contains("not rehearsed"), "\(held.summary)")
+    let up = try site.phasedb("goto 0001 --rehearse --snapshot snapshots --live storefront@1.5 -d shop.db")
+    #expect(up.code == 0 && up.output.contains("applied  0001-first/contract"), "\(up.summary)")
+    #expect(up.output.contains("1 of 1 phase came back"), "\(up.summary)")
+    #expect(
+      try site.sqlite("SELECT phase, verdict FROM phasedb_evidence") == "'0001-first/contract','exact'\n")
+    let down = try site.phasedb("goto @0 --rehearse --snapshot snapshots --live storefront@1.5 -d shop.db")
+    #expect(down.code == 0 && down.output.contains("reversed 0001-first/contract"), "\(down.summary)")
+    #expect(
+      try site.names(in: "snapshots").filter { $0.hasSuffix(".db") } == [
+        "shop@before-0001-contract.db", "shop@before-down-0001-contract.db",
+      ])
+    #expect(
+      try site.sqlite("SELECT cents FROM items", on: "snapshots/shop@before-down-0001-contract.db") == "100\n"
+    )
+  }
+
   @Test("settings ask for evidence of every phase, or of none")
   func settings() throws {
     let site = try Site.rehearsing()

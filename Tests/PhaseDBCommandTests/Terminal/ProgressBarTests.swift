@@ -6,10 +6,11 @@ import Testing
 /// What the bar says at each width, from numbers alone.
 @Suite("The progress bar")
 struct ProgressBarTests {
-  static func progress(_ fraction: Double?, remaining: Duration? = nil) -> BatchProgress {
-    BatchProgress(
+  static func progress(_ fraction: Double?, remaining: Duration? = nil) -> Event.BatchProgress {
+    Event.BatchProgress(
       rows: 1_234_567, fraction: fraction, rowsPerSecond: 412_345.6, batchSize: 4_000,
-      hold: BatchProgress.Hold(last: 9.8, median: 9.6, p99: 14), pauseMilliseconds: 10, remaining: remaining)
+      hold: Event.BatchProgress.Hold(last: 9.8, median: 9.6, p99: 14), pauseMilliseconds: 10,
+      remaining: remaining)
   }
 
   struct Case: Sendable, CustomTestStringConvertible {

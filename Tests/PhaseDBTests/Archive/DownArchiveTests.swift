@@ -6,7 +6,7 @@ import Testing
 /// `@down archive`: a way down that runs no SQL.
 @Suite("A way down from the archive")
 struct DownArchiveTests {
-  private static func read(_ text: String, kind: PhaseKind = .migrate) throws(MigrationError) -> Phase {
+  private static func read(_ text: String, kind: Phase.Kind = .migrate) throws(MigrationError) -> Phase {
     try PhaseFile.read("-- @window app >=1.0\n\(text)", file: "m.sql", kind: kind)
   }
 
@@ -29,7 +29,7 @@ struct DownArchiveTests {
   @Test(
     "is refused where it cannot be meant",
     arguments: [
-      ("-- @up\nSELECT 1;\n-- @down archive\n", PhaseKind.expand, "in a phase of kind expand"),
+      ("-- @up\nSELECT 1;\n-- @down archive\n", Phase.Kind.expand, "in a phase of kind expand"),
       ("-- @up\nSELECT 1;\n-- @down archive\n", .contract, "in a phase of kind contract"),
       ("-- @up\nSELECT 1;\n-- @down archive\nSELECT 2;\n", .migrate, "@down archive has SQL"),
       ("-- @up\nSELECT 1;\n-- @down archives\n", .migrate, "@down takes no arguments"),
@@ -38,7 +38,7 @@ struct DownArchiveTests {
       ("-- @up\n-- @down archive\n", .migrate, "@up has no SQL"),
       ("-- @up\nSELECT 1;\n-- @down archive\n-- @down\nSELECT 1;\n", .migrate, "a second @down"),
     ])
-  func refused(_ text: String, _ kind: PhaseKind, _ message: String) throws {
+  func refused(_ text: String, _ kind: Phase.Kind, _ message: String) throws {
     let error = try #require(migrationError { try Self.read(text, kind: kind) })
     #expect(error.message.contains(message), "\(error)")
     #expect(error.place != nil && !error.help.isEmpty)
@@ -91,10 +91,10 @@ struct DownArchiveTests {
     let database = try TemporaryDatabase(Self.rows)
     let before = try #require(try database.snapshot())
     for _ in 1...2 {
-      try database.run(.upAll, catalog, .test(pacing: Pacing(maximumRows: 2)))
+      try database.run(.upAll, catalog, .test(pacing: Options.Pacing(maximumRows: 2)))
       let word = try database.migrator(catalog).reversals().values.map(\.word)
       #expect(word == [.exact])
-      try database.run(.down(1), catalog, .test(pacing: Pacing(maximumRows: 2)))
+      try database.run(.down(1), catalog, .test(pacing: Options.Pacing(maximumRows: 2)))
       #expect(try database.snapshot()?.isSame(as: before) == true)
     }
     try database.run(.upAll, catalog)

@@ -331,7 +331,7 @@ struct ReversalTests {
         phase(
           .contract, "CREATE TABLE n (k TEXT PRIMARY KEY, a); INSERT INTO n SELECT k, a FROM t; " + Self.swap,
           down: "CREATE TABLE n (k TEXT PRIMARY KEY, a, b); "
-            + "INSERT INTO n SELECT k, a, NULL FROM t LIMIT (SELECT n FROM u); " + Self.swap)
+            + "INSERT INTO n SELECT k, a, NULL FROM t LIMIT coalesce((SELECT n FROM u), 0); " + Self.swap)
       ]
     ])
     try database.run(.upAll, catalog)
@@ -355,6 +355,76 @@ struct ReversalTests {
   }
 
   private static let swap = "DROP TABLE t; ALTER TABLE n RENAME TO t"
+
+  static let keys: [(sentence: String, since: String, word: Reversal.Word, rows: String)] = [
+    ("a row got another key", "UPDATE t SET k = 9 WHERE k = 2", .uncertain, "1a:x 3c:z 9b:y"),
+    (
+      "a row was deleted, and a new one holds the same",
+      "DELETE FROM t WHERE k = 2; INSERT INTO t VALUES (9, 'b')", .uncertain, "1a:x 3c:z 9b:y"
+    ),
+    (
+      "two rows may be the one that has another key",
+      "UPDATE t SET k = 9 WHERE k = 2; INSERT INTO t VALUES (8, 'b')", .uncertain, "1a:x 3c:z 8b:- 9b:-"
+    ),
+    (
+      "two rows exchanged their keys, or what they hold",
+      "UPDATE t SET a = CASE k WHEN 1 THEN 'b' ELSE 'a' END WHERE k < 3", .uncertain, "1b:y 2a:x 3c:z"
+    ),
+    (
+      "a row was copied, and changed then",
+      "INSERT INTO t VALUES (9, 'b'); UPDATE t SET a = 'q' WHERE k = 2", .exact, "1a:x 2q:y 3c:z 9b:-"
+    ),
+    (
+      "a row holds what a deleted one held", "DELETE FROM t WHERE k = 1; UPDATE t SET a = 'a' WHERE k = 2",
+      .exact, "2a:y 3c:z"
+    ),
+    (
+      "rows were changed, deleted and added",
+      "UPDATE t SET a = 'q' WHERE k = 1; DELETE FROM t WHERE k = 3; INSERT INTO t VALUES (9, 'r')", .exact,
+      "1q:x 2b:y 9r:-"
+    ),
+  ]
+
+  @Test("of dropped values, whose rows are known by their keys, when", arguments: keys)
+  func otherKeys(_ row: (sentence: String, since: String, word: Reversal.Word, rows: String)) throws {
+    let database = try TemporaryDatabase(
+      "CREATE TABLE t (k INTEGER PRIMARY KEY, a, s); INSERT INTO t VALUES (1, 'a', 'x'), (2, 'b', 'y'), (3, 'c', 'z')"
+    )
+    let catalog = try catalog([
+      "0001-a": [phase(.contract, "ALTER TABLE t DROP s", down: "ALTER TABLE t ADD s")]
+    ])
+    try database.run(.upAll, catalog)
+    try database.run(row.since)
+    var large = Options.test
+    large.mostBytesCopied = 0
+    for options in [Options.test, large] {
+      #expect(try database.migrator(catalog, options).reversals().values.first?.word == row.word)
+    }
+    try database.run(.downAll, catalog)
+    let rows = try database.value(
+      "SELECT group_concat(k || a || ':' || coalesce(s, '-'), ' ') FROM (SELECT * FROM t ORDER BY k)")
+    #expect(rows == .text(row.rows))
+  }
+
+  @Test("a way back that was blocked when the phase went up is asked again once rows are others")
+  func blockedThen() throws {
+    let database = try TemporaryDatabase(
+      "CREATE TABLE t (k INTEGER PRIMARY KEY, a UNIQUE, b); INSERT INTO t VALUES (1, 'x', 7), (2, 'y', 7)")
+    let catalog = try catalog([
+      "0001-a": [phase(.expand, "CREATE TABLE u (n)", down: "DROP TABLE u; UPDATE t SET a = b")]
+    ])
+    try database.run(.upAll, catalog)
+    var large = Options.test
+    large.mostBytesCopied = 0
+    func words() throws -> [Reversal.Word?] {
+      try [Options.test, large].map { try database.migrator(catalog, $0).reversals().values.first?.word }
+    }
+    #expect(try words() == [.blocked, .blocked])
+    try database.run("DELETE FROM t WHERE k = 2")
+    #expect(try words() == [.lossy, .uncertain])
+    try database.run(.downAll, catalog)
+    #expect(try database.value("SELECT a FROM t") == .integer(7))
+  }
 
   @Test("a way back for which there was no time says so")
   func outOfTime() throws {
@@ -519,8 +589,8 @@ extension TemporaryDatabase {
         isLarge
           ? nil
           : try DownRun.inMemory(
-            of: connection, upTo: DownRun.mostBytes, within: DownRun.mostTime, runner: .current, now: { .now }
-          )
+            of: connection, upTo: Options().mostBytesCopied, within: Options().mostTimeTried,
+            runner: .current, now: { .now })
       },
       on: connection
     ).all()

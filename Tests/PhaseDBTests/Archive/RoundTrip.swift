@@ -7,7 +7,7 @@ import Testing
 struct RoundTrip: CustomTestStringConvertible, Sendable {
   let testDescription: String
   let before: String
-  let kind: PhaseKind
+  let kind: Phase.Kind
   let up: String
   let down: String
   let since: String
@@ -18,7 +18,7 @@ struct RoundTrip: CustomTestStringConvertible, Sendable {
   ///   - since: what an application does between up and down.
   ///   - expected: rows by table, as `Snapshot` writes them, of the tables that are not as before.
   init(
-    _ sentence: String, _ before: String, _ kind: PhaseKind = .contract, up: String, down: String,
+    _ sentence: String, _ before: String, _ kind: Phase.Kind = .contract, up: String, down: String,
     since: String = "", after expected: [String: [String]] = [:]
   ) {
     testDescription = sentence

@@ -250,6 +250,22 @@ struct WayBackRowTests {
       ],
       ask: "SELECT term FROM v", ["alpha"]),
     WayBackRow(
+      "an index whose table a contract dropped finds its rows when they are back",
+      "CREATE TABLE d(id INTEGER PRIMARY KEY,b);CREATE VIRTUAL TABLE f USING fts5(b,content=d,content_rowid=id); INSERT INTO d VALUES(1,'alpha');INSERT INTO f(f) VALUES('rebuild');CREATE TABLE e(x); INSERT INTO e VALUES(1);",
+      [
+        WayBackRow.Step(
+          .contract, "DROP TABLE d;", down: "CREATE TABLE d(id INTEGER PRIMARY KEY,b);UPDATE e SET x=2;")
+      ],
+      ask:
+        "SELECT rowid FROM f WHERE f MATCH 'alpha';INSERT INTO f(f,rank) VALUES('integrity-check',1);SELECT x FROM e",
+      ["1", "1"]),
+    WayBackRow(
+      "so does one over a view of a table that changed",
+      "CREATE TABLE d(id INTEGER PRIMARY KEY,b);CREATE VIEW v AS SELECT id,b FROM d;CREATE VIRTUAL TABLE f USING fts5(b,content=v,content_rowid=id);CREATE TRIGGER d1 AFTER UPDATE ON d BEGIN INSERT INTO f(f,rowid,b) VALUES('delete',old.id,old.b);INSERT INTO f(rowid,b) VALUES(new.id,new.b);END; INSERT INTO d VALUES(1,'alpha');INSERT INTO f(f) VALUES('rebuild');",
+      [WayBackRow.Step(.migrate, "UPDATE d SET b='gamma';", down: "SELECT 1;")],
+      ask: "SELECT rowid FROM f WHERE f MATCH 'alpha';SELECT count(*) FROM f WHERE f MATCH 'gamma'",
+      ["1", "0"]),
+    WayBackRow(
       "an R-tree that triggers keep comes back with its rows",
       "CREATE TABLE d(id INTEGER PRIMARY KEY,x0,x1);CREATE VIRTUAL TABLE g USING rtree(id,x0,x1);CREATE TRIGGER d1 AFTER INSERT ON d BEGIN INSERT INTO g VALUES(new.id,new.x0,new.x1);END;CREATE TRIGGER d3 AFTER UPDATE ON d BEGIN UPDATE g SET x0=new.x0,x1=new.x1 WHERE id=new.id;END; INSERT INTO d VALUES(1,1,2),(2,3,4);",
       [WayBackRow.Step(.migrate, "UPDATE d SET x0=10,x1=20 WHERE id=1;", down: "SELECT 1;")],
@@ -457,12 +473,12 @@ struct WayBackRowTests {
 struct WayBackRow: CustomTestStringConvertible, Sendable {
   /// One phase of a migration of its own.
   struct Step: Sendable {
-    let kind: PhaseKind
+    let kind: Phase.Kind
     let up: String
     let down: String
     let retiring: String?
 
-    init(_ kind: PhaseKind, _ up: String, down: String, retiring: String? = nil) {
+    init(_ kind: Phase.Kind, _ up: String, down: String, retiring: String? = nil) {
       self.kind = kind
       self.up = up
       self.down = down

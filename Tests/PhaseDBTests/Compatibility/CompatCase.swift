@@ -13,14 +13,14 @@ struct CompatCase: CustomTestStringConvertible, Sendable {
 
   /// A trouble, by what its sentence says.
   struct Found: Sendable {
-    let check: CompatibilityFinding.Check
+    let check: CompatibilityCheck.Finding.Check
     let version: String
     let says: String
     let query: String?
     let phase: String?
 
     init(
-      _ check: CompatibilityFinding.Check, _ version: String, _ query: String?, _ says: String,
+      _ check: CompatibilityCheck.Finding.Check, _ version: String, _ query: String?, _ says: String,
       phase: String? = nil
     ) {
       self.check = check
@@ -30,7 +30,7 @@ struct CompatCase: CustomTestStringConvertible, Sendable {
       self.phase = phase
     }
 
-    func isMet(by finding: CompatibilityFinding) -> Bool {
+    func isMet(by finding: CompatibilityCheck.Finding) -> Bool {
       finding.check == check && finding.version.description == version && finding.query == query
         && finding.message.contains(says) && (phase == nil || finding.phase?.short == phase)
     }
@@ -59,7 +59,7 @@ struct CompatCase: CustomTestStringConvertible, Sendable {
     return CompatCase(testDescription, folder, finds)
   }
 
-  func report() throws -> CompatibilityReport {
+  func report() throws -> CompatibilityCheck.Report {
     let catalog = try LintedFiles(files.mapValues { $0 }).catalog(window: "shop >=1")
     var scripts: [ApplicationScript] = []
     for (path, text) in files.sorted(by: { $0.key < $1.key })
@@ -89,7 +89,7 @@ struct CompatCase: CustomTestStringConvertible, Sendable {
   }
 }
 
-extension CompatibilityFinding {
+extension CompatibilityCheck.Finding {
   /// As a failed test shows it.
   var text: String {
     let head = "\(check) \(application) \(version) \(query ?? "-"): \(message) [\(phase?.short ?? "-")]"
@@ -97,6 +97,6 @@ extension CompatibilityFinding {
   }
 }
 
-extension CompatibilityReport {
+extension CompatibilityCheck.Report {
   var text: String { firstFindings.map(\.finding.text).joined(separator: "\n") }
 }

@@ -18,7 +18,7 @@ private struct CountedShop {
   ///   - later: phases after it, each in a migration of its own.
   init(
     _ table: String = Self.outbox, before: String = "", effects: [String],
-    kind: PhaseKind = .expand, up: String = "SELECT 1", down: String = "SELECT 1", batch: String? = nil,
+    kind: Phase.Kind = .expand, up: String = "SELECT 1", down: String = "SELECT 1", batch: String? = nil,
     then directives: [String] = [], probe: String = "", later: [Phase] = []
   ) throws {
     let lines =
@@ -445,7 +445,7 @@ struct EffectListTests {
     let clock = WatchedShop.Clock()
     let answers = WatchedShop.Answers()
     var options = Options.test(live: []).by(.test) { clock.now }
-    options.probes["checkout"] = Probe.Source { _ in answers["checkout"] }
+    options.probes["checkout"] = Options.ProbeSource { _ in answers["checkout"] }
     options.effectsFolder = folder
     // A first phase, so that there is a ledger for what the rehearsal shows.
     let first = try catalog(["0001-a": [phase(.expand, "SELECT 1", down: "SELECT 1")]])
@@ -493,7 +493,7 @@ struct EffectListTests {
   @Test("counts from the first batch on, and lists again what came while batches came down")
   func batches() throws {
     let shop = try Self.batchedShop()
-    let options = Options.test(pacing: Pacing(maximumRows: 10))
+    let options = Options.test(pacing: Options.Pacing(maximumRows: 10))
     let migrator = try shop.database.migrator(shop.catalog, options)
     // A row that comes between two batches is the phase's doing.
     var isWritten = false
@@ -521,7 +521,7 @@ struct EffectListTests {
     let shop = try Self.batchedShop()
     let cancellation = Cancellation()
     let migrator = try shop.database.migrator(
-      shop.catalog, .test(pacing: Pacing(maximumRows: 10), cancellation: cancellation))
+      shop.catalog, .test(pacing: Options.Pacing(maximumRows: 10), cancellation: cancellation))
     let plan = try migrator.plan(.upAll)
     #expect(
       migrationError {

@@ -13,13 +13,13 @@ struct GateTests {
     let rows: String
     let told: [String]
     let window: String
-    let kind: PhaseKind
+    let kind: Phase.Kind
     /// The reason of the closed window, nil when it is open.
     let reason: Prose?
     let note: Prose?
 
     init(
-      _ sentence: String, _ rows: String, told: [String] = [], _ kind: PhaseKind = .contract,
+      _ sentence: String, _ rows: String, told: [String] = [], _ kind: Phase.Kind = .contract,
       window: String = ">=2.0", held reason: Prose? = nil, note: Prose? = nil
     ) {
       (testDescription, self.rows, self.told, self.kind) = (sentence, rows, told, kind)

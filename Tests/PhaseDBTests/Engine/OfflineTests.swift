@@ -53,7 +53,7 @@ struct OfflineTests {
 
   @Test("hold their phase unless it is known that the application is stopped:", arguments: known)
   func gate(_ known: Known) throws {
-    for kind in PhaseKind.allCases {
+    for kind in Phase.Kind.allCases {
       let database = try TemporaryDatabase("CREATE TABLE old (a)")
       let catalog = try catalog(["0001-a": [table("a")], "0002-b": [nothing(kind, window: "offline 2.0")]])
       try database.run(.up(1), catalog, .test(live: ["app@1.9"]))

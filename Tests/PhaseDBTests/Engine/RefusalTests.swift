@@ -142,14 +142,14 @@ struct RefusalTests {
 
   struct Promise: CustomTestStringConvertible, Sendable {
     let testDescription: String
-    let kind: PhaseKind
+    let kind: Phase.Kind
     let up: String
     let id: MigrationError.ID?
     let details: [Prose]
     let verify: String?
 
     init(
-      _ sentence: String, _ kind: PhaseKind, _ up: String, _ id: MigrationError.ID? = nil,
+      _ sentence: String, _ kind: Phase.Kind, _ up: String, _ id: MigrationError.ID? = nil,
       _ details: [Prose] = [],
       verify: String? = nil
     ) {

@@ -9,7 +9,7 @@ import Testing
 @Suite("A run that failed")
 struct StoppedRunTests {
   /// A first phase that works, and a second whose up or down does what is given.
-  private static func second(up: String = "SELECT 1", down: String = "SELECT 1", kind: PhaseKind = .expand)
+  private static func second(up: String = "SELECT 1", down: String = "SELECT 1", kind: Phase.Kind = .expand)
     throws
     -> Catalog
   {
@@ -121,7 +121,7 @@ struct StoppedRunTests {
       "CREATE TRIGGER no BEFORE UPDATE ON t WHEN OLD.id > 1500 BEGIN SELECT RAISE(ABORT, 'no'); END")
     let error = migrationError {
       try database.run(
-        .upAll, BatchRunTests.counting(), .test(pacing: Pacing(hold: .seconds(10), maximumRows: 100)))
+        .upAll, BatchRunTests.counting(), .test(pacing: Options.Pacing(hold: .seconds(10), maximumRows: 100)))
     }
     #expect(error?.standing == .partWay)
     #expect(try stops(database).map { $0.hasSuffix("(part-way)") } == [true])
@@ -130,7 +130,7 @@ struct StoppedRunTests {
     let throttled = migrationError {
       try paused.run(
         .upAll, BatchRunTests.counting(budget: Budget(up: .nanoseconds(1))),
-        .test(pacing: Pacing(hold: .seconds(10), maximumRows: 100)))
+        .test(pacing: Options.Pacing(hold: .seconds(10), maximumRows: 100)))
     }
     #expect(throttled?.id == .batchPaused)
     #expect(try stops(paused).isEmpty && lastStop(paused) == nil)

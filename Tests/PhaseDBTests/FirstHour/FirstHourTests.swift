@@ -5,11 +5,11 @@ import Testing
 
 /// A phase that is not made yet: a table of cases cannot throw.
 struct Draft: Sendable {
-  let kind: PhaseKind
+  let kind: Phase.Kind
   let up: String
   let down: String
 
-  init(_ kind: PhaseKind, _ up: String, down: String) { (self.kind, self.up, self.down) = (kind, up, down) }
+  init(_ kind: Phase.Kind, _ up: String, down: String) { (self.kind, self.up, self.down) = (kind, up, down) }
 }
 
 /// A folder of drafts.

@@ -137,6 +137,24 @@ struct FunctionStubTests {
       "\(report.text)")
   }
 
+  @Test("are named where a claim needs one, which lint cannot try")
+  func claims() throws {
+    let folder = try TemporaryFolder([
+      "0001-a/expand.sql":
+        "-- @window app >=1.0\n-- @up\n\(Self.base)\n-- @down\nDROP TABLE t; DROP TABLE p;\n-- @verify names are normal\nSELECT id FROM t\nWHERE a <> normalize(a);\n-- @verify ids count\nSELECT id FROM t WHERE id < 1;\n"
+    ])
+    let report = try withExtendedLifetime(folder) {
+      try Linter(folder: folder.path, terms: ScratchTerms(functions: Self.normalize)).report()
+    }
+    let findings = report.findings.filter { $0.id == "application-function" }
+    #expect(
+      findings.map(\.message) == [
+        "the claim 'names are normal' needs normalize, a function of the application, so it was not tried here"
+      ], "\(report.text)")
+    #expect(findings.first?.place?.line == 8 && findings.first?.place?.column == 12)
+    #expect(report.isClean == false && report.errors.isEmpty)
+  }
+
   // MARK: - Rehearsal
 
   @Test("leave a phase unproved in which a stub had a part, and never reach the database")

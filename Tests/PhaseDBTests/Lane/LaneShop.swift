@@ -27,7 +27,7 @@ final class LaneShop {
     file = isBeside ? database.folder.path + "/queue 'x'.db" : nil
     lanes = [
       "hooks": try Lane(
-        claim: Self.claim, busy: .query(Self.busy), waiting: .query(Self.waiting), file: file)
+        claim: Self.claim, busy: Self.busy, waiting: Self.waiting, file: file)
     ]
     try worker(.create).execute(script: "\(Self.outbox); INSERT INTO outbox (state) VALUES \(rows)")
     let first = try catalog(nothing(.expand))
@@ -62,7 +62,7 @@ final class LaneShop {
 
   /// A phase that holds lanes.
   static func phase(
-    _ kind: PhaseKind = .expand, _ up: String = "ALTER TABLE orders ADD COLUMN note TEXT",
+    _ kind: Phase.Kind = .expand, _ up: String = "ALTER TABLE orders ADD COLUMN note TEXT",
     down: String = "ALTER TABLE orders DROP COLUMN note", lanes: [LaneUse]? = nil, watch: Watch? = nil,
     batch: Batching? = nil
   ) throws -> Phase {
@@ -99,7 +99,9 @@ final class LaneShop {
       try migrator.run(migrator.plan(selection)) { [self] event in
         let word: String? =
           switch event {
-          case .laneWaiting(_, _, let count, let what): "\(what.rawValue) \(count.jobs)"
+          case .laneQueued(_, _, let jobs, _): "waiting \(jobs)"
+          case .laneBusy(_, _, let jobs, _): "in-flight \(jobs)"
+          case .lanePausing: "time 0"
           case .laneHeld: "held"
           case .laneOpened: "open"
           case .laneStuck(_, let why): "stuck: \(why)"

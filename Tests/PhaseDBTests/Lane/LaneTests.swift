@@ -39,7 +39,7 @@ struct LaneTests {
     let catalog = try shop.catalog(LaneShop.phase(lanes: [LaneUse("hooks", within: .seconds(20))]))
     var looks = 0
     let error = try shop.run(.upAll, catalog) { event in
-      guard case .laneWaiting = event else { return nil }
+      guard case .laneBusy = event else { return nil }
       looks += 1
       if looks == 2 { try shop.worker().execute("UPDATE outbox SET state = 'sent' WHERE state = 'sending'") }
       return "\(try shop.work())"
@@ -80,8 +80,11 @@ struct LaneTests {
     let shop = try LaneShop("('ready'), ('ready')")
     let catalog = try shop.catalog(LaneShop.phase(lanes: [LaneUse("hooks", .empty, within: .seconds(20))]))
     let error = try shop.run(.upAll, catalog) { event in
-      guard case .laneWaiting(_, _, _, let what) = event else { return nil }
-      if what == .waiting { _ = try shop.work() }
+      switch event {
+      case .laneQueued: _ = try shop.work()
+      case .laneBusy: break
+      default: return nil
+      }
       try shop.worker().execute("UPDATE outbox SET state = 'sent' WHERE state = 'sending'")
       return nil
     }
@@ -201,7 +204,7 @@ struct LaneTests {
         .contract, "DROP TABLE outbox", down: LaneShop.outbox,
         lanes: [LaneUse("hooks", within: .seconds(1), throughWatch: true)],
         watch: Watch(for: .seconds(60), every: .seconds(60))))
-    let options = other.options { $0.probes["checkout"] = Probe.Source { _ in .passes } }
+    let options = other.options { $0.probes["checkout"] = Options.ProbeSource { _ in .passes } }
     #expect(try other.run(.upAll, watched, options)?.id == .laneLost)
     #expect(try other.database.applied() == ["0001/expand"])
     #expect(try other.isOpen())
@@ -435,7 +438,7 @@ struct LaneTests {
     let catalog = try shop.catalog(LaneShop.phase(lanes: [LaneUse("hooks", within: .seconds(60))]))
     let cancellation = Cancellation()
     let error = try shop.run(.upAll, catalog, shop.options { $0.cancellation = cancellation }) { event in
-      if case .laneWaiting = event { cancellation.cancel() }
+      if case .laneBusy = event { cancellation.cancel() }
       return nil
     }
     #expect(error?.id == .interrupted)
@@ -481,18 +484,18 @@ struct LaneTests {
         says: "no such column"),
       Unfit(
         testDescription: "busy reads nothing",
-        lane: { try Lane(claim: "DELETE ON outbox", busy: .query("SELECT 1 WHERE 0")) },
+        lane: { try Lane(claim: "DELETE ON outbox", busy: "SELECT 1 WHERE 0") },
         says: "gives no whole number"),
       Unfit(
         testDescription: "busy writes",
-        lane: { try Lane(claim: "DELETE ON outbox", busy: .query("DELETE FROM outbox RETURNING 1")) },
+        lane: { try Lane(claim: "DELETE ON outbox", busy: "DELETE FROM outbox RETURNING 1") },
         says: "writes"),
       Unfit(
         testDescription: "busy has a parameter",
-        lane: { try Lane(claim: "DELETE ON outbox", busy: .query("SELECT :since")) }, says: "has parameters"),
+        lane: { try Lane(claim: "DELETE ON outbox", busy: "SELECT :since") }, says: "has parameters"),
       Unfit(
         testDescription: "waiting is wrong",
-        lane: { try Lane(claim: "DELETE ON outbox", busy: nil, waiting: .query("SELECT x FROM outbox")) },
+        lane: { try Lane(claim: "DELETE ON outbox", busy: nil, waiting: "SELECT x FROM outbox") },
         says: "no such column"),
       Unfit(
         testDescription: "no file",
@@ -540,7 +543,10 @@ struct LaneTests {
     let calls = Calls()
     shop.lanes["hooks"] = Lane(
       hold: { _ in calls.note("hold") }, release: { _ in calls.note("release") },
-      busy: .answer { _ in calls.note("busy").map { .unknown($0) } ?? .count(LaneCount(0)) })
+      busy: { _ in
+        if let why = calls.note("busy") { throw Uncounted(description: why) }
+        return (0, nil)
+      })
     #expect(try shop.run(.upAll, catalog) == nil)
     #expect(calls.all == ["hold", "busy", "busy", "release"])
     #expect(try shop.run(.down(1), catalog) == nil)
@@ -654,7 +660,7 @@ struct LaneTests {
       let answers = WatchedShop.Answers()
       func options() -> Options {
         shop.options { options in
-          options.probes["checkout"] = Probe.Source { _ in answers["checkout"] }
+          options.probes["checkout"] = Options.ProbeSource { _ in answers["checkout"] }
           options = options.by(.test) { clock.now }
         }
       }
@@ -701,7 +707,7 @@ struct LaneTests {
         LaneShop.phase(
           lanes: [LaneUse("hooks", within: .seconds(1), throughWatch: true)],
           watch: Watch(for: .seconds(120), every: .seconds(60))))
-      let options = shop.options { $0.probes["checkout"] = Probe.Source { _ in .passes } }
+      let options = shop.options { $0.probes["checkout"] = Options.ProbeSource { _ in .passes } }
       #expect(try shop.run(.upAll, catalog, options) == nil)
       #expect(try shop.work() == 0)
       if isWaived {
@@ -753,4 +759,9 @@ final class Calls: Sendable {
       return state.all
     }
   }
+}
+
+/// Why an application does not count its jobs.
+private struct Uncounted: Error, CustomStringConvertible {
+  let description: String
 }

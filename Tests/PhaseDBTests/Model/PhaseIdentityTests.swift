@@ -57,7 +57,7 @@ import Testing
 
   @Test func theKindCounts() throws {
     let text = "-- @window a >=1\n-- @up\nSELECT 1;\n-- @down\nSELECT 2;"
-    let hashes = try PhaseKind.allCases.map { try PhaseFile.read(text, file: "f", kind: $0).tokenHash }
+    let hashes = try Phase.Kind.allCases.map { try PhaseFile.read(text, file: "f", kind: $0).tokenHash }
     #expect(Set(hashes).count == 3)
   }
 

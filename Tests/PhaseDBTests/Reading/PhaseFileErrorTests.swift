@@ -4,11 +4,11 @@ import Testing
 @Suite struct PhaseFileErrorTests {
   struct Case: CustomTestStringConvertible, Sendable {
     let testDescription: String
-    let kind: PhaseKind
+    let kind: Phase.Kind
     let text: String
     let golden: String
 
-    init(_ testDescription: String, kind: PhaseKind = .expand, _ text: String, _ golden: String) {
+    init(_ testDescription: String, kind: Phase.Kind = .expand, _ text: String, _ golden: String) {
       self.testDescription = testDescription
       self.kind = kind
       self.text = text

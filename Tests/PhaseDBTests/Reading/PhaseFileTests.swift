@@ -40,7 +40,7 @@ import Testing
 
     """#
 
-  func read(_ text: String, kind: PhaseKind = .contract) throws -> Phase {
+  func read(_ text: String, kind: Phase.Kind = .contract) throws -> Phase {
     try PhaseFile.read(text, file: "m/contract.sql", kind: kind)
   }
 

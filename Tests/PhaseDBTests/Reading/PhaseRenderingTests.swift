@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct PhaseRenderingTests {
   static func phase(
-    _ kind: PhaseKind = .contract, windows: String = ">=1.4 <2.0", application: String = "storefront",
+    _ kind: Phase.Kind = .contract, windows: String = ">=1.4 <2.0", application: String = "storefront",
     up: String = "SELECT 1;", down: String = "SELECT 2;", summary: String = "",
     verify: [(title: String, query: String)] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
     retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,

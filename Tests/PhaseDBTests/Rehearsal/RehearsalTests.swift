@@ -31,7 +31,7 @@ struct RehearsalTests {
     """
 
   private static func made(
-    _ kind: PhaseKind, _ up: String, _ down: String, losses: [Loss] = [], budget: Budget? = nil,
+    _ kind: Phase.Kind, _ up: String, _ down: String, losses: [Loss] = [], budget: Budget? = nil,
     verify: [(String, String)] = []
   ) -> Phase? {
     guard let upScript = Script(up), let downScript = Script(down),

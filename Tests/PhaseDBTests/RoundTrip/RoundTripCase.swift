@@ -30,7 +30,7 @@ struct RoundTripCase {
 
   /// The phase files, by name.
   var files: [String: String] {
-    let kinds: [(PhaseKind, (RoundTripChange) -> RoundTripChange.Ways)] = [
+    let kinds: [(Phase.Kind, (RoundTripChange) -> RoundTripChange.Ways)] = [
       (.expand, \.expand), (.migrate, \.migrate), (.contract, \.contract),
     ]
     var files: [String: String] = [:]

@@ -65,7 +65,7 @@ struct FactRulesTests {
   func archived(_ test: FactCase) throws {
     let report = try test.report()
     let file = "0002-next/\(test.kind).sql"
-    let phase = try PhaseFile.read(test.text, file: file, kind: try #require(PhaseKind(rawValue: test.kind)))
+    let phase = try PhaseFile.read(test.text, file: file, kind: try #require(Phase.Kind(rawValue: test.kind)))
     let id = try PhaseID("0002-next/\(test.kind)")
     let scratch = try Scratch(baseline: Script(test.base, file: "baseline.sql"))
     let before = scratch.schema

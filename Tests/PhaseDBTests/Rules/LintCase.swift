@@ -74,8 +74,8 @@ struct LintedFiles {
   private func readable(window: String) throws -> (Catalog, [MigrationError]) {
     var migrations: [String: [Phase]] = [:]
     var unreadable: [MigrationError] = []
-    for (path, text) in files.sorted(by: { $0.key < $1.key }) where PhaseKind.named(by: path) != nil {
-      let kind = try #require(PhaseKind.named(by: path))
+    for (path, text) in files.sorted(by: { $0.key < $1.key }) where Phase.Kind.named(by: path) != nil {
+      let kind = try #require(Phase.Kind.named(by: path))
       do throws(MigrationError) {
         let phase = try PhaseFile.read(Self.whole(text, window), file: path, kind: kind)
         migrations[String(path.split(separator: "/")[0]), default: []].append(phase)
@@ -110,10 +110,10 @@ struct LintedFiles {
   }
 }
 
-extension PhaseKind {
-  fileprivate static func named(by path: String) -> PhaseKind? {
+extension Phase.Kind {
+  fileprivate static func named(by path: String) -> Phase.Kind? {
     let parts = path.split(separator: "/")
-    return parts.count == 2 ? PhaseKind(fileName: String(parts[1])) : nil
+    return parts.count == 2 ? Phase.Kind(fileName: String(parts[1])) : nil
   }
 }
 

@@ -6,7 +6,7 @@ import Testing
 // Migrations in a line or two. Everything is compatible with app 1.0 and later unless a test says otherwise.
 
 func phase(
-  _ kind: PhaseKind, _ up: String, down: String, window: String = ">=1.0", verify: [(String, String)] = [],
+  _ kind: Phase.Kind, _ up: String, down: String, window: String = ">=1.0", verify: [(String, String)] = [],
   soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil, batch: Batching? = nil,
   switches: [Switch] = [], watch: Watch? = nil, probes: [Probe] = []
 ) throws -> Phase {
@@ -25,7 +25,7 @@ func table(_ name: String, window: String = ">=1.0", needs: [String] = []) throw
 
 /// A phase that does nothing to anybody.
 func nothing(
-  _ kind: PhaseKind, window: String = ">=1.0", soak: Duration? = nil, needs: [String] = []
+  _ kind: Phase.Kind, window: String = ">=1.0", soak: Duration? = nil, needs: [String] = []
 ) throws -> Phase {
   try phase(kind, "SELECT 1", down: "SELECT 1", window: window, soak: soak, needs: needs)
 }
@@ -49,12 +49,13 @@ extension Options {
   static func test(
     live: [String] = ["app@1.5"], override: Set<Gate> = [], reason: String? = nil,
     now: String = "2026-01-31T12:00:00.000Z", wait: Duration = .zero,
-    evidence: EvidencePolicy = .none, pacing: Pacing = Pacing(), cancellation: Cancellation = Cancellation(),
+    evidence: EvidencePolicy = .none, pacing: Options.Pacing = Options.Pacing(),
+    cancellation: Cancellation = Cancellation(),
     runner: Runner = .test
   ) -> Options {
     var options = Options(
       wait: wait, live: live.compactMap { try? LiveVersion($0) }, overridden: override, reason: reason,
-      evidencePolicy: evidence, pacing: pacing, cancellation: cancellation
+      mustBeRehearsed: evidence.kinds, pacing: pacing, cancellation: cancellation
     ).by(runner) { Timestamp(text: now) }
     options.isLiveComplete = live.contains("none")
     return options

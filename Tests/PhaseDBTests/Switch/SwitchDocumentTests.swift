@@ -17,7 +17,7 @@ struct SwitchDocumentTests {
   @Test("the directives that it shows can be read")
   func directives() throws {
     let shown = try Document("Switches").blocks.filter { $0.info == "text" }
-    for (block, kind) in zip(shown, [PhaseKind.expand, .contract]) {
+    for (block, kind) in zip(shown, [Phase.Kind.expand, .contract]) {
       let text = "-- @window app >=1.0\n\(block.text)\n-- @up\nSELECT 1;\n-- @down\nSELECT 1;\n"
       #expect(try PhaseFile.read(text, file: "x.sql", kind: kind).switches.map(\.name) == ["new-pricing"])
     }

@@ -12,10 +12,10 @@ struct SwitchFileTests {
   struct Form: CustomTestStringConvertible, Sendable {
     let testDescription: String
     let line: String
-    let kind: PhaseKind
+    let kind: Phase.Kind
     let expected: Switch
 
-    init(_ line: String, _ kind: PhaseKind, _ expected: Switch) {
+    init(_ line: String, _ kind: Phase.Kind, _ expected: Switch) {
       (testDescription, self.line, self.kind, self.expected) = (line, line, kind, expected)
     }
   }
@@ -44,7 +44,7 @@ struct SwitchFileTests {
 
   struct Mistake: CustomTestStringConvertible, Sendable {
     let line: String
-    let kind: PhaseKind
+    let kind: Phase.Kind
     let message: String
     let help: String
     var testDescription: String { "\(kind.rawValue): \(line)" }

@@ -7,7 +7,7 @@ import Testing
 /// A shop with orders, whose prices get a new column behind a switch.
 enum SwitchShop {
   static func phase(
-    _ kind: PhaseKind, _ up: String, down: String, switches: [Switch] = [], watch: Watch? = nil,
+    _ kind: Phase.Kind, _ up: String, down: String, switches: [Switch] = [], watch: Watch? = nil,
     probes: [Probe] = [], batch: Batching? = nil, losses: [Loss] = [], window: String = ">=1.0"
   ) throws -> Phase {
     Phase(

@@ -29,7 +29,7 @@ final class WatchedShop {
     /// Lets them answer as the probes of the settings.
     func answer(in options: inout Options) {
       for name in ["checkout", "disk"] {
-        options.probes[name] = Probe.Source(givesNumber: true) { _ in self[name] }
+        options.probes[name] = Options.ProbeSource(givesNumber: true) { _ in self[name] }
       }
     }
   }
@@ -41,7 +41,7 @@ final class WatchedShop {
   ///   - then: what follows a failure.
   ///   - later: phases of the same migration, after it.
   init(
-    _ then: Watch.Consequence = .reverse, kind: PhaseKind = .expand,
+    _ then: Watch.Consequence = .reverse, kind: Phase.Kind = .expand,
     up: String = "ALTER TABLE orders ADD COLUMN customer TEXT",
     down: String = "ALTER TABLE orders DROP COLUMN customer", probes: [Probe]? = nil,
     rounds: Int = 4, settling: Int = 0, budget: Budget? = nil, later: [Phase] = []

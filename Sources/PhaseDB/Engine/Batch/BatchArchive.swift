@@ -1,12 +1,11 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The values that batches archive, in the transaction of each batch, and the archived values of the other direction
-/// that they restore.
+/// Archives values in the transaction of each batch, and restores values that the other direction archived.
 ///
-/// Each direction has one archive in the ledger, to which its batches add and from which those of the other direction
-/// take. The values of a row afterwards follow the rule for all phases: an untouched row gets exactly its old values; a
-/// row that changed since keeps what the SQL computes for it, and its archived values are left over.
+/// Each direction has one archive in the ledger. Its batches add to the archive, and the batches of the other
+/// direction take from it. Rows follow the rule of all phases: an untouched row gets exactly its old values; a row
+/// that changed since keeps what the SQL computes for it, and its archived values are left over.
 final class BatchArchive {
   private let id: PhaseID
   /// The hash of the phase's text.
@@ -26,7 +25,7 @@ final class BatchArchive {
   private let computed: Set<SchemaName>
   /// The indexes that must be updated with restored values.
   private var indexes: [FullTextIndex] = []
-  /// How many rows of the present batch are remembered.
+  /// How many rows of the present batch were copied before its SQL ran.
   private(set) var count = 0
 
   struct Part {
@@ -38,12 +37,12 @@ final class BatchArchive {
 
   private static let before = "temp.\(BatchTable.before)"
   private static let differing = "temp.phasedb_batch_differing"
-  private static let asideName = "phasedb_batch_aside"
-  private static let aside = "temp.\(asideName)"
+  private static let changedRowsName = "phasedb_batch_aside"
+  private static let changedRows = "temp.\(changedRowsName)"
   private static let rest = "phasedb_batch_rest"
 
-  /// Finds the archives of a phase that is under way, and makes that of its direction if there is none. Belongs into
-  /// the first transaction.
+  /// Finds the archives of a phase that is under way, and makes the one of its direction if it is missing. Belongs
+  /// into the first transaction.
   ///
   /// - Parameters:
   ///   - plan: the SQL of this direction.
@@ -63,7 +62,7 @@ final class BatchArchive {
     for archive in try ledger.archives.all(of: record.id) where archive.state == .kept {
       let content = try ArchiveContent(archive)
       guard content.text == text else {
-        // What another text of the phase left is no value for this one to bring back.
+        // Values that another text of the phase archived must not be restored by this one.
         if archive.direction != direction {
           try lifting("writing the ledger") { () in
             try ledger.archives.record([archive.settled(state: .left)])
@@ -86,8 +85,8 @@ final class BatchArchive {
         on: connection)
     }
     try lifting("making room for the rows of a batch") { () in
-      // What an earlier direction left would have other columns.
-      for name in [Self.before, Self.differing, Self.aside] {
+      // Tables that the other direction left would have other columns.
+      for name in [Self.before, Self.differing, Self.changedRows] {
         try connection.execute("DROP TABLE IF EXISTS \(name)")
       }
       try RowHash.define(Self.rest, columns: table.hashed.map(\.spelled), on: connection)
@@ -109,7 +108,7 @@ final class BatchArchive {
       ArchiveRecord.tableName(number), key: content.key, tracked: content.columns.map(\.isTracked))
     try connection.execute(made.definition)
     if !content.key.isNumber {
-      // Looked into by key, batch after batch.
+      // Each batch looks up rows by their key.
       try connection.execute(made.indexDefinition)
     }
     let record = ArchiveRecord(
@@ -123,7 +122,7 @@ final class BatchArchive {
 // MARK: - Before the SQL of a batch
 
 extension BatchArchive {
-  /// Remembers the rows, and which archived rows of the other direction have changed since.
+  /// Copies the rows of a batch, and lists the archived rows of the other direction that have changed since.
   func remember(_ keys: ClosedKeys) throws(MigrationError) {
     try lifting("remembering the rows of a batch") { () in
       if keeping != nil || !key.isRowID {
@@ -133,7 +132,7 @@ extension BatchArchive {
           "INSERT INTO \(Self.before) \(table.present(in: key))", keys.first, keys.last)
         count = connection.changes
       }
-      if let giving { try setAside(giving, keys) }
+      if let giving { try listChanged(giving, keys) }
     }
   }
 
@@ -150,8 +149,9 @@ extension BatchArchive {
   }
 
   /// Lists the rows that changed since the other direction ran.
-  private func setAside(_ part: Part, _ keys: ClosedKeys) throws(SQLiteError) {
-    let changed = try ChangedRows(named: Self.asideName, of: part.content, in: part.table, on: connection)
+  private func listChanged(_ part: Part, _ keys: ClosedKeys) throws(SQLiteError) {
+    let changed = try ChangedRows(
+      named: Self.changedRowsName, of: part.content, in: part.table, on: connection)
     _ = try changed.list(
       part.content.hashesMatch(table) ? "\(table.hash("n", Self.rest)) IS NOT a.rest" : "1", in: table.shape,
       """
@@ -185,7 +185,7 @@ extension BatchArchive {
       table.shape.column(SchemaName(column.name)).flatMap { $0.isGenerated ? nil : (index, $0) }
     }
     guard !columns.isEmpty else { return }
-    // No trigger fires: they had their say when the rows were written.
+    // Triggers are off: they fired already when the rows were written.
     connection.turn(.triggers, on: false)
     defer { connection.turn(.triggers, on: true) }
     let rows = "\(table.match("a", "t", part.content.key)) AND \(table.range(of: key, "t"))"
@@ -197,17 +197,17 @@ extension BatchArchive {
         return
           "\(name) = CASE WHEN s.k1 IS NOT NULL AND s.\(whatKeeps(index, part)) THEN t.\(name) ELSE \(value(index)) END"
       }
-      // Not as a column's own conflict clause says, which might replace another row.
+      // The conflict clause is explicit, because a column's own one might replace another row.
       try connection.execute(
         """
         UPDATE OR ABORT \(table.place) AS t SET \(values.joined(separator: ", "))
-        FROM main.\(part.table.name) AS a LEFT JOIN \(Self.aside) AS s ON \(part.table.sameKeys("s", "a")) WHERE \(rows)
+        FROM main.\(part.table.name) AS a LEFT JOIN \(Self.changedRows) AS s ON \(part.table.sameKeys("s", "a")) WHERE \(rows)
         """, keys.first, keys.last)
     }
     do throws(SQLiteError) {
       try set(columns) { "a.v\($0 + 1)" }
     } catch {
-      // A value that has to be unique may stand in another row of the batch, which has its own back only then.
+      // A unique value may still be in another row of the batch, which gets its own value only later.
       let emptied = columns.filter { $0.1.mayBeNull }
       guard error.code.primary == .constraint, !emptied.isEmpty else { throw error }
       try set(emptied) { _ in "NULL" }
@@ -216,23 +216,23 @@ extension BatchArchive {
     for index in indexes { try index.tell(isGoing: false, source, keys.first, keys.last, on: connection) }
   }
 
-  /// The mark that a column of a row keeps its present value. In a row that changed since, that is a column that this
-  /// direction computes, or one that somebody wrote.
+  /// The mark that a column of a row keeps its present value. In a row that changed since, these are the columns that
+  /// this direction computes, and those that the application wrote.
   private func whatKeeps(_ index: Int, _ part: Part) -> String {
     computed.contains(SchemaName(part.content.columns[index].name)) ? "c0" : part.table.marks[index] ?? "c0"
   }
 
-  /// Removes finished rows from the archive and its sum. Values that a changed row did not get back go to an archive
-  /// that only purge destroys.
+  /// Removes finished rows from the archive and its checksum. Values that a changed row did not get back go to an
+  /// archive that only `purge` destroys.
   private func settle(_ part: inout Part, _ keys: ClosedKeys, _ ledger: Ledger) throws(SQLiteError) {
     let columns = part.table.columns.map { "a.\($0)" }.joined(separator: ", ")
-    if try connection.value("SELECT 1 FROM \(Self.aside) LIMIT 1") != nil {
+    if try connection.value("SELECT 1 FROM \(Self.changedRows) LIMIT 1") != nil {
       let others = part.content.columns.enumerated().map { index, column in
         guard let present = table.shape.column(SchemaName(column.name))?.name else { return "1" }
         return RowMatch.differs("a.v\(index + 1)", "t.\(SQLText.identifier(present.spelled))")
       }
       let query =
-        "SELECT \(columns) FROM \(Self.aside) AS s JOIN main.\(part.table.name) AS a ON \(part.table.sameKeys("s", "a")) JOIN \(table.place) AS t ON \(table.found("a", "t", part.content.key)) WHERE \(others.joined(separator: " OR "))"
+        "SELECT \(columns) FROM \(Self.changedRows) AS s JOIN main.\(part.table.name) AS a ON \(part.table.sameKeys("s", "a")) JOIN \(table.place) AS t ON \(table.found("a", "t", part.content.key)) WHERE \(others.joined(separator: " OR "))"
       if try connection.value("\(query) LIMIT 1") != nil {
         var rest: Part
         if let left {
@@ -268,7 +268,7 @@ extension BatchArchive {
 // MARK: - After the way back was tried
 
 extension BatchArchive {
-  /// Remembered rows, by their numbers.
+  /// Copied rows, by their numbers.
   enum Rows {
     case all
     case some([Int64])
@@ -325,7 +325,7 @@ extension BatchArchive {
     }
   }
 
-  /// Refuses rows whose primary key is NULL, which old-style tables allow and which identifies no row.
+  /// Refuses rows whose primary key is NULL. SQLite allows such rows, and the key does not identify them.
   private func refuseRowsWithoutKey() throws(MigrationError) {
     let nullable = zip(table.rowKey.names, table.keyNames).filter { name, _ in
       table.shape.column(SchemaName(name))?.mayBeNull == true
@@ -341,8 +341,8 @@ extension BatchArchive {
       help: ["give the row a key, then run the command again"])
   }
 
-  /// In the last transaction: removes an archive without rows, and marks what is left in the archive of the other
-  /// direction, which had no row to come back to.
+  /// In the last transaction: removes an archive without rows. Archived rows of the other direction whose row is gone
+  /// are marked as left over.
   func finish(_ ledger: Ledger) throws(MigrationError) {
     try lifting("settling archives") { () in
       for part in [keeping, giving].compactMap(\.self) {
@@ -353,20 +353,20 @@ extension BatchArchive {
           try ledger.archives.record([part.record.settled(state: .left)])
         }
       }
-      for name in [Self.before, Self.differing, Self.aside] {
+      for name in [Self.before, Self.differing, Self.changedRows] {
         try connection.execute("DROP TABLE IF EXISTS \(name)")
       }
     }
   }
 
-  /// When no batch ran: removes the archive of this direction, and keeps that of the other.
+  /// When no batch ran: removes the archive of this direction, and keeps the other one.
   func drop(_ ledger: Ledger) throws(SQLiteError) {
     guard let keeping, keeping.sum.count == 0 else { return }
     try connection.execute("DROP TABLE main.\(keeping.table.name)")
     try ledger.archives.forget(keeping.record.id)
   }
 
-  /// Forgets what a batch that was rolled back had added.
+  /// Goes back to the state before a batch that was rolled back.
   func restore(_ marks: Marks) { (keeping, giving, left) = (marks.keeping, marks.giving, marks.left) }
 
   var marks: Marks { Marks(keeping: keeping, giving: giving, left: left) }

@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What batches may remove or overwrite without an archive: what the migration itself added, and what the phase's
-/// author declares lost.
+/// Decides what batches may remove or overwrite without an archive: what the migration itself added, and what the
+/// phase's author declares lost.
 struct BatchBounds {
   /// The schema before the migration.
   private let before: Schema
@@ -26,7 +26,8 @@ struct BatchBounds {
 
   // MARK: Before the first batch
 
-  /// Why a way up is refused before its first batch; nil when it is not. The watch finds what only rows can show.
+  /// Why a way up is refused before its first batch; nil when it is allowed. What only rows can show is found later
+  /// by `BatchWatch`.
   func objection(to up: BatchPlan, _ back: BatchPlan?, _ table: BatchTable, at script: Script)
     -> MigrationError?
   {
@@ -36,15 +37,15 @@ struct BatchBounds {
       _ writes: WriteSet, except free: Set<FoldedName>, isWayBack: Bool
     ) -> (table: FoldedName, what: Prose)? {
       let deleted = writes.deletedTables.filter(isOld).map { (table: $0, what: "deletes rows of" as Prose) }
-      // Whether a trigger of the way up finds a row to overwrite is seen as it runs. One that only answers the writes of
-      // the other side finds none.
+      // Whether a trigger of the way up overwrites a row is seen as it runs. A trigger that only copies back the
+      // writes of the other side overwrites none.
       let others = overwritten(writes).subtracting([name.key]).filter {
         isWayBack || writes.triggers[$0] == nil
       }.map { (table: $0, what: "overwrites" as Prose) }
       return (deleted + others).filter { !declared.contains($0.table) && !free.contains($0.table) }
         .min { $0.table < $1.table }
     }
-    // What the phase itself inserted its way back may delete: the watch sees whether it takes more.
+    // The way back may delete rows that the phase inserted. `BatchWatch` sees whether it deletes more.
     for (writes, free, isWayBack) in [
       (up.writes, [], false), (back?.writes ?? WriteSet(), up.writes.insertedTables, true),
     ] {
@@ -62,8 +63,8 @@ struct BatchBounds {
     return nil
   }
 
-  /// Why SQL is refused whose changes cannot all be seen: the library does not report rows that REPLACE removes, and
-  /// tables without rowids.
+  /// Why SQL is refused if this SQLite library cannot report all its changes. Without the preupdate hook it reports
+  /// neither rows that REPLACE removes, nor rows of tables without rowids.
   func blindObjection(to plans: [BatchPlan], _ schema: Schema, at script: Script) -> MigrationError? {
     let written = Set(plans.flatMap(\.writes.rowTables))
     let texts =
@@ -92,8 +93,8 @@ struct BatchBounds {
       wayBack.isWayBack = true
       return (licence(there.writes, of: there.key), wayBack)
     }
-    // A way down changes and deletes what it says, which was looked at when the phase went up. What it replaces, and what
-    // it changes beside its range, it does not say.
+    // What a way down states as UPDATE and DELETE was checked when the phase went up. Rows that it replaces, or
+    // changes outside its range, were not.
     let own = there.key.table.folded
     let said = there.writes.deletedTables
     let strict = licence(there.writes, of: there.key)

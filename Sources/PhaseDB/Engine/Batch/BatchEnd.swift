@@ -7,11 +7,11 @@ struct BatchEnd {
   private var engine: Engine { run.engine }
   private var connection: Connection { run.connection }
   private var record: BatchRecord { run.record }
-  private var turn: Turn { run.turn }
+  private var planned: PlannedStep { run.planned }
 
   init(of run: BatchRun) { self.run = run }
 
-  /// Checks the result of all batches: rows without a parent, and the claims in force.
+  /// Checks the result of all batches: foreign keys, and the claims in force.
   ///
   /// It reads outside the write transaction, which would otherwise take longer the larger the table is.
   func check() throws(MigrationError) {
@@ -26,7 +26,7 @@ struct BatchEnd {
           at: run.script.place(at: run.script.firstTokenOffset),
           help: ["delete or re-point the child rows in the same phase, before their parents are deleted"])
       }
-      try StepChecks(turn.step, run.state.knowledge, on: connection).verify { engine.observe($0) }
+      try StepChecks(planned.step, run.state.knowledge, on: connection).verify { engine.observe($0) }
     }
   }
 
@@ -52,9 +52,9 @@ struct BatchEnd {
     guard run.state.knowledge.isInPlace else { throw try run.state.knowledge.driftError(isGate: false) }
     try run.refuseLostPlace()
     guard let ledger = run.state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
-    // Rows may have come since its first batch came down.
+    // Rows may have been added since its first batch came down.
     if record.direction == .down {
-      try run.transition.lists.write(record.id, record.phase, turn.plan, run.state.knowledge)
+      try run.transition.lists.write(record.id, record.phase, planned.plan, run.state.knowledge)
     }
     let schema = run.state.knowledge.schema
     let isRecorded = run.state.knowledge.applied.contains { $0.id == record.id }
@@ -62,10 +62,10 @@ struct BatchEnd {
     let present = run.state.knowledge.applied.last?.sequence
     try run.transition.lanes.refuseLost(run.state.knowledge)
     let recorded: Transition.Recorded
-    if isRecorded == (record.direction == .up) || run.isTurnedBack {
+    if isRecorded == (record.direction == .up) || run.isUndoing {
       recorded = try leaveUnchanged(ledger)
     } else {
-      let drift = try StepChecks(turn.step, run.state.knowledge, on: connection).driftOnTheWayBack(
+      let drift = try StepChecks(planned.step, run.state.knowledge, on: connection).driftOnTheWayBack(
         to: schema)
       recorded = try run.transition.record(
         [], leaving: drift, from: schema, to: schema, since: run.began, in: run.state)
@@ -77,18 +77,18 @@ struct BatchEnd {
     try run.trip.finish(
       applied: recorded.phase?.sequence, again: again, gone: isDown ? present : nil,
       hadRows: record.ends != nil, ledger)
-    // What the archive made or dropped is no schema of the user's, but the next step has to know of it.
+    // Tables of the archive are not part of the user's schema, but the next step has to know about them.
     let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
-    // Before the commit, after which nothing may fail any more.
+    // This comes before the commit, because nothing may fail after it.
     if recorded.changesApplied {
       try recorded.settle(&run.state.knowledge, schema: left, on: connection)
     } else {
       run.state.knowledge.schema = left
       try run.state.knowledge.settle(on: connection)
     }
-    try run.transition.lanes.putBack(turn, nil, applied: recorded.phase, &run.state.knowledge)
+    try run.transition.lanes.putBack(planned, nil, applied: recorded.phase, &run.state.knowledge)
     try ledger.commit(
-      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
+      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(planned.step.id)")
     run.state.holdsLease = !run.transition.endsRun
   }
 
@@ -113,7 +113,7 @@ struct BatchEnd {
     if error.standing == .undone { return error }
     connection.removeProgressHandler()
     let isOurs = error.id != .ledgerMoved
-    if isOurs, record.cursor == record.origin, record.rows == 0, !run.isTurnedBack, run.isNew, forget() {
+    if isOurs, record.cursor == record.origin, record.rows == 0, !run.isUndoing, run.isNew, forget() {
       error.standing = .undone
       return error
     }

@@ -1,22 +1,24 @@
-/// How many rows the next batch has, and how long the run rests before it.
+/// Computes how many rows the next batch has, and how long the run rests before it.
 ///
-/// The size follows the time for which the write lock is held, because that is what other applications notice. SQLite's
-/// busy handler polls and is no queue (sqlite.org/c3ref/busy_handler.html): without a rest at least as long as the
-/// hold, a waiting application would miss the free moments again and again, however small the batches are.
+/// The size follows the time for which the write lock is held, because that is what other applications notice.
+/// SQLite's busy handler polls and is not a queue (sqlite.org/c3ref/busy_handler.html). So the rest is at least as
+/// long as the hold: otherwise a waiting application would miss the free moments again and again, however small the
+/// batches are.
 struct BatchLaw: Sendable {
-  private let pacing: Pacing
+  private let pacing: Options.Pacing
   /// Rows of the next batch.
   private(set) var size: Int
-  /// Rows per millisecond of holding the lock: three parts of the former rate, one part of the last batch's.
+  /// Rows per millisecond of holding the lock. The average weighs the former rate three times and the last batch
+  /// once.
   private var rate: Double?
-  /// How long the last commits took by themselves, in milliseconds.
+  /// How long each of the last commits took, in milliseconds.
   private var commits: [Double] = []
   /// How long a batch may hold the lock, in milliseconds, without being called slow.
   private let target: Double
 
-  /// The part of that which a batch should take; the rest is a reserve for slower batches. A waiting connection also
-  /// asks only after 1, 3, 8 and 18 ms (`sqliteDefaultBusyCallback` in src/main.c at sqlite.org/src), so a lock held
-  /// for 10 ms costs it 18 ms, and one held for 7.5 ms costs 8 ms.
+  /// The part of `target` that a batch should take; the rest is a reserve for slower batches. A waiting connection
+  /// also asks only after 1, 3, 8 and 18 ms (`sqliteDefaultBusyCallback` in src/main.c at sqlite.org/src), so a lock
+  /// held for 10 ms costs it 18 ms, and one held for 7.5 ms costs 8 ms.
   private static let usual = 0.75
 
   /// Whether no other connection has written for a while.
@@ -27,15 +29,15 @@ struct BatchLaw: Sendable {
   private static let first = 500
 
   /// - Parameter limit: the phase's own limit for the hold, nil when it has none.
-  init(_ pacing: Pacing, limit: Duration? = nil) {
+  init(_ pacing: Options.Pacing, limit: Duration? = nil) {
     self.pacing = pacing
     target = max(0.5, min(pacing.hold, limit ?? pacing.hold).milliseconds)
     size = min(Self.first, pacing.maximumRows)
   }
 
   /// How long most batches hold the lock, in milliseconds. If the disk takes longer than that to commit, smaller
-  /// batches would only make more commits, so half of the hold is work. A single commit that waited for something, as
-  /// the first ones do while the log grows, says nothing about the disk.
+  /// batches would only make more commits, so half of the hold is work. The shortest commit counts, because a single
+  /// one may have waited for something else, as the first ones do while the log grows.
   private var hold: Double { max(isAlone ? target : Self.usual * target, 2 * (commits.min() ?? 0)) }
 
   /// How long a batch may run before it is stopped, rolled back and tried again with fewer rows.

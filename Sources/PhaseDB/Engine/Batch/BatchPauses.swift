@@ -1,9 +1,10 @@
 internal import PhaseSQLite
 
-/// What pauses a batched run between two batches.
+/// Decides whether a batched run has to pause between two batches.
 ///
-/// The run waits for a reader and a full disk as long as for a lock, and then ends where it is. It waits without limit
-/// for a pause file and the throttle query, because somebody wants that. A request to stop ends the run at once.
+/// The run waits for a reader and a full disk as long as for a lock, and then ends where it is. It waits without
+/// limit for a pause file and the throttle query, because an operator wants that. A request to stop ends the run at
+/// once.
 final class BatchPauses {
   private unowned let run: BatchRun
   private let engine: Engine
@@ -11,7 +12,7 @@ final class BatchPauses {
   private var lastThrottle: ContinuousClock.Instant?
   private var lastDisk: ContinuousClock.Instant?
   private let pageSize: Int64
-  /// Pages that may wait in the log for a reader to leave.
+  /// The most pages that may stay in the log because of a reader.
   private var mostPinned: Int64 { Self.mostPinnedBytes / max(1, pageSize) }
   private static let mostPinnedBytes: Int64 = 64 << 20
 
@@ -33,14 +34,14 @@ final class BatchPauses {
     var pause = first
     let deadline = ContinuousClock.now + engine.wait
     run.notePause(pause)
-    engine.observe(.batchPaused(run.record.id, pause))
+    engine.observe(pause.event(of: run.record.id))
     var beaten = ContinuousClock.now
     while true {
       if pause.isEnding(after: deadline) { throw end(pause) }
       Pause.briefly()
       guard let next = try obstacle(isWaiting: true) else { break }
       if next.reason != pause.reason {
-        engine.observe(.batchPaused(run.record.id, next))
+        engine.observe(next.event(of: run.record.id))
         run.notePause(next)
       } else if ContinuousClock.now - beaten > .seconds(5) {
         beaten = ContinuousClock.now
@@ -72,8 +73,8 @@ final class BatchPauses {
   }
 
   private func overBudget() throws(MigrationError) -> BatchPause? {
-    let budget = run.turn.step.phase.budget
-    guard let limit = run.record.direction == .up ? budget?.up : budget?.down, !run.isTurnedBack,
+    let budget = run.planned.step.phase.budget
+    guard let limit = run.record.direction == .up ? budget?.up : budget?.down, !run.isUndoing,
       ContinuousClock.now - run.began > limit
     else { return nil }
     return BatchPause(
@@ -106,11 +107,11 @@ final class BatchPauses {
     let log = try lifting("emptying the write-ahead log") { () in
       do throws(SQLiteError) {
         guard let log = try connection.checkpoint() else { return WriteAheadLog?.none }
-        // All of it is in the database, and readers that come and go keep it from beginning anew.
+        // The whole log is in the database already, but readers that come and go keep SQLite from restarting it.
         if log.pinned == 0, log.pages > mostPinned / 2 { _ = try? connection.checkpoint(restarting: true) }
         return log
       } catch {
-        // The log stays as it is, and the disk's own check says why.
+        // The log stays as it is; the check of the disk reports the reason.
         if [.full, .busy, .locked, .ioError].contains(error.code.primary) { return nil }
         throw error
       }
@@ -147,6 +148,11 @@ final class BatchPauses {
 }
 
 extension BatchPause {
+  /// The event for a phase that it pauses.
+  fileprivate func event(of id: PhaseID) -> Event {
+    .batchPaused(id, reason: reason.rawValue, detail: detail, resuming: resuming)
+  }
+
   /// Whether the run ends because of it, once the time to wait is over.
   fileprivate func isEnding(after deadline: ContinuousClock.Instant) -> Bool {
     switch reason {

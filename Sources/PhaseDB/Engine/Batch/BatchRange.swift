@@ -3,7 +3,7 @@ internal import PhaseSQLite
 /// The rows of one batch.
 struct BatchRange: Sendable, Hashable {
   let keys: ClosedKeys
-  /// How many rows it had when it was looked for.
+  /// How many rows it had when it was found.
   let rows: Int
 }
 
@@ -30,8 +30,8 @@ struct BatchSearch {
 
   /// The next rows of a way; nil at its end.
   ///
-  /// It reads outside the write transaction, because that may take longer than the batch. Rows that are added or
-  /// deleted before the batch runs are in it or not, depending on their state then.
+  /// It reads outside the write transaction, because that may take longer than the batch. If rows are added or
+  /// deleted before the batch runs, the batch has the rows that exist then.
   func next(of record: BatchRecord, size: Int) throws(SQLiteError) -> BatchRange? {
     guard let ends = record.ends else { return nil }
     let (key, table) = (key.sql, key.tableSQL)
@@ -47,7 +47,7 @@ struct BatchSearch {
     }
     let way = "FROM \(table) WHERE \(limits) ORDER BY \(key) \(order)"
     let values: [Value] = [record.cursor.value ?? .null, ends.first, ends.last]
-    // To pass over rows costs a third of counting them.
+    // To skip rows with OFFSET costs a third of counting them.
     var step = try connection.prepare("SELECT \(key) \(way) LIMIT 1 OFFSET ?4")
     func find(_ offset: Int) throws(SQLiteError) -> Value? {
       try step.bind(values + [.integer(Int64(offset))])
@@ -55,7 +55,7 @@ struct BatchSearch {
       return try step.step() ? step.value(at: 0) : nil
     }
     guard let start = try find(0) else { return nil }
-    // A value that many rows share is not cut in two: the range takes in all of them.
+    // If many rows share the last value, the range includes all of them.
     if let end = try find(size - 1) {
       let isUp = record.direction == .up
       return BatchRange(keys: ClosedKeys(first: isUp ? start : end, last: isUp ? end : start), rows: size)
@@ -68,7 +68,7 @@ struct BatchSearch {
       keys: ClosedKeys(first: rest.value(at: 0), last: rest.value(at: 1)), rows: Int(rest.integer(at: 2)))
   }
 
-  /// How many rows lie on the whole way, for a key that does not tell by itself how far it is.
+  /// How many rows there are in all. It is needed for keys whose values do not show how far the run is.
   ///
   /// It counts in parts, so that no read takes long: with a rollback journal a reader blocks writers, and in WAL mode
   /// it keeps the log from being emptied.

@@ -2,7 +2,8 @@ internal import PhaseSQLite
 
 /// The batches of one step, from the first transaction to the last.
 ///
-/// Every batch is one transaction that includes its cursor, so that a stop at any moment loses and repeats nothing.
+/// Every batch is one transaction, and the cursor is part of it. So the run may stop at any moment, and no batch is
+/// lost or repeated.
 final class BatchRun {
   let transition: Transition
   /// What the run knows and holds once its last transaction was committed.
@@ -24,7 +25,7 @@ final class BatchRun {
   private(set) var pagesBefore: Int64 = 0
   let isNew: Bool
   /// True while going back because of a failure at the end.
-  private(set) var isTurnedBack = false
+  private(set) var isUndoing = false
   /// The pause that ended the run, if one did.
   var pausedBy: BatchPause?
   /// How often in a row the disk had no room for a batch.
@@ -37,7 +38,7 @@ final class BatchRun {
   /// False for a batch of one key that was stopped at its deadline: it cannot be made smaller.
   var hasDeadline = true
 
-  /// - Parameter isNew: whether no run before this one had the phase under way.
+  /// - Parameter isNew: whether this is the first run of the phase.
   init(
     _ transition: Transition, _ state: RunState, _ record: BatchRecord, _ plan: BatchPlan, _ trip: BatchTrip,
     _ writers: ConcurrentWriters, isNew: Bool
@@ -47,21 +48,21 @@ final class BatchRun {
     self.record = record
     self.plan = plan
     self.isNew = isNew
-    law = BatchLaw(transition.engine.pacing, limit: transition.turn.step.phase.budget?.hold)
+    law = BatchLaw(transition.engine.pacing, limit: transition.planned.step.phase.budget?.hold)
     fractionBefore = record.fraction
     self.writers = writers
     self.trip = trip
   }
 
   var engine: Engine { transition.engine }
-  var turn: Turn { transition.turn }
+  var planned: PlannedStep { transition.planned }
   var connection: Connection { engine.connection }
   private var ending: BatchEnd { BatchEnd(of: self) }
 
   /// Runs all remaining batches, and the end.
   ///
-  /// - Throws: `batch-paused`, `interrupted` or what a batch failed with, with standing `part-way` and the state; what
-  ///   failed at the end, with standing `undone`, when all of it was taken back.
+  /// - Throws: `batch-paused`, `interrupted` or what a batch failed with, with standing `part-way` and the state;
+  ///   what failed at the end, with standing `undone` when all batches were undone.
   func run() throws(MigrationError) -> StepReport {
     let autocheckpoint = try lifting("reading PRAGMA wal_autocheckpoint") { () in
       Int(try connection.value("PRAGMA wal_autocheckpoint")?.integer ?? 1_000)
@@ -78,7 +79,7 @@ final class BatchRun {
     do throws(MigrationError) {
       try countWay()
       if record.orphans == nil { record.orphans = try ending.rowsWithoutParent() }
-      engine.observe(.batching(turn.step.id, record.direction, progress))
+      engine.observe(.batching(planned.step.id, record.direction, progress))
       do throws(MigrationError) {
         try runBatches()
         try patiently { () throws(MigrationError) in try ending.check() }
@@ -91,21 +92,21 @@ final class BatchRun {
       throw ending.stopped(by: error)
     }
     return StepReport(
-      times: StepTimes(
+      times: RunResult.Times(
         milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: longestHold,
         rows: record.rows),
       writes: writes)
   }
 
-  /// Makes the connection's cache large enough for the pages of a batch, which are read to find its end, to archive
-  /// what it overwrites and to run its SQL. SQLite's default of 2 MB is too small for a batch of 10 ms.
+  /// Makes the connection's cache large enough for the pages of a batch. They are read three times: to find the end
+  /// of the batch, to archive rows and to run the SQL. SQLite's default of 2 MB is too small for a batch of 10 ms.
   ///
   /// - Returns: the former PRAGMA cache_size, to be restored; nil when it was enough.
   private func roomForABatch() throws(MigrationError) -> Int64? {
     try lifting("reading PRAGMA cache_size") { () in
       let size = try connection.value("PRAGMA main.cache_size")?.integer ?? 0
       let pageSize = try connection.pageSize
-      // Negative is in KiB (sqlite.org/pragma.html#pragma_cache_size).
+      // A negative size is in KiB (sqlite.org/pragma.html#pragma_cache_size).
       let kilobytes = size < 0 ? -size : size * pageSize / 1_024
       guard kilobytes < Self.cacheKilobytes else { return nil }
       try connection.execute("PRAGMA main.cache_size = -\(Self.cacheKilobytes)")
@@ -121,7 +122,7 @@ final class BatchRun {
   var lockDeadline = ContinuousClock.now
 
   /// How far it has come.
-  var progress: BatchProgress {
+  var progress: Event.BatchProgress {
     let pace = record.pace
     var remaining: Duration?
     if let before = fractionBefore, let fraction = record.fraction {
@@ -129,9 +130,10 @@ final class BatchRun {
       let seconds = (ContinuousClock.now - began).milliseconds / 1_000
       if done > 0.005, seconds > 1 { remaining = .milliseconds(seconds * 1_000 * (1 - fraction) / done) }
     }
-    return BatchProgress(
+    return Event.BatchProgress(
       rows: record.rows, fraction: record.fraction, rowsPerSecond: pace.rowsPerSecond, batchSize: law.size,
-      hold: BatchProgress.Hold(last: holds.last, median: holds.quantile(0.5), p99: holds.quantile(0.99)),
+      hold: Event.BatchProgress.Hold(
+        last: holds.last, median: holds.quantile(0.5), p99: holds.quantile(0.99)),
       pauseMilliseconds: pace.pause, remaining: remaining)
   }
 
@@ -160,7 +162,7 @@ final class BatchRun {
           continue
         }
       } catch {
-        // Rolled back, and nothing is lost: the next look at the disk says when there is room again.
+        // The batch was rolled back and nothing is lost. The next check of the disk waits for free space.
         guard error.id == .databaseFull, failuresOfDisk < 10 else { throw error }
         failuresOfDisk += 1
         Pause.briefly()
@@ -168,12 +170,12 @@ final class BatchRun {
       }
       law.isAlone = try patiently { () throws(MigrationError) in try writers.areQuiet(on: connection) }
       record.pace.pause = law.pause(after: holds.last)
-      engine.observe(.batchCommitted(turn.step.id, record.direction, progress))
+      engine.observe(.batchCommitted(planned.step.id, record.direction, progress))
     }
   }
 
-  /// Waits until the lock has been free for as long as the law says. Work between two batches, such as emptying the
-  /// log, counts as part of that time.
+  /// Waits until the lock has been free for as long as `BatchLaw` says. Work between two batches, such as emptying
+  /// the log, counts as part of that time.
   private func rest() {
     guard let released else { return }
     let left = Duration.milliseconds(record.pace.pause) - (ContinuousClock.now - released)
@@ -183,7 +185,7 @@ final class BatchRun {
   // MARK: The way back
 
   /// Switches the batches to the SQL of the other direction, in a transaction of its own.
-  private func turnTrip() throws(MigrationError) {
+  private func changeDirection() throws(MigrationError) {
     let turned = try BatchPlan(script, by: key, on: connection)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try refuseLostPlace()
@@ -210,11 +212,11 @@ final class BatchRun {
   }
 
   private func turnBack(from error: MigrationError) throws(MigrationError) {
-    engine.observe(.turningBack(turn.step.id, reason: error.message))
-    isTurnedBack = true
-    record.turn(at: engine.now())
+    engine.observe(.turningBack(planned.step.id, reason: error.message))
+    isUndoing = true
+    record.reverse(at: engine.now())
     let staying = trip.staying
-    try turnTrip()
+    try changeDirection()
     try runBatches()
     try ending.finish()
     var error = error
@@ -234,8 +236,8 @@ extension BatchRun {
     try patiently { () throws(MigrationError) in try attempt(range) }
   }
 
-  /// Tries again, as a whole, while another connection holds the lock and the time to wait is not over. With a rollback
-  /// journal, a reader also waits for a writer's commit.
+  /// Runs a body, and runs it again while another connection holds the lock and there is time to wait. With a
+  /// rollback journal, a reader also waits for a writer's commit.
   func patiently<Result>(_ body: () throws(MigrationError) -> Result) throws(MigrationError) -> Result {
     let deadline = ContinuousClock.now + engine.wait
     lockDeadline = deadline
@@ -247,14 +249,15 @@ extension BatchRun {
         guard error.standing == .busy, ContinuousClock.now < deadline, !engine.cancellation.isRequested else {
           throw error
         }
-        if !hasSaid { engine.observe(.waiting(turn.step.id, reason: error.message)) }
+        if !hasSaid { engine.observe(.waiting(planned.step.id, reason: error.message)) }
         hasSaid = true
         Pause.briefly()
       }
     }
   }
 
-  /// Lets statements wait for locks a second at most, so that a request to stop is heard, and not past the deadline.
+  /// Lets statements wait for locks for a second at most, and not past the deadline, so that a request to stop is
+  /// noticed.
   func waitShortly() { connection.setBusyDeadline(min(lockDeadline, .now + .seconds(1))) }
 
   private func attempt(_ range: BatchRange) throws(MigrationError) -> Bool {
@@ -269,7 +272,7 @@ extension BatchRun {
       limit.map { ContinuousClock.now < $0 } ?? !engine.cancellation.isRequested
     }
     defer { connection.removeProgressHandler() }
-    // What was rolled back is not in the archive either.
+    // If the batch is rolled back, its rows are not in the archive either.
     let marks = trip.marks
     var isCommitted = false
     defer { if !isCommitted { trip.restore(marks) } }
@@ -286,7 +289,7 @@ extension BatchRun {
       return false
     }
     connection.removeProgressHandler()
-    try transition.lanes.putBack(turn, lanes, applied: nil, &state.knowledge)
+    try transition.lanes.putBack(planned, lanes, applied: nil, &state.knowledge)
     try refuseChangedSchema()
     let worked = ContinuousClock.now
     let after = advanced(by: range, held: (worked - locked).milliseconds)
@@ -307,8 +310,8 @@ extension BatchRun {
     return true
   }
 
-  /// Whether rows of one batch may have conflicted on the way down: one by one, each gets its value back before the
-  /// next one runs.
+  /// Whether rows of one batch may have conflicted with each other on the way down. In batches of one row they do
+  /// not: each gets its value back before the next one runs.
   private func isOfNeighbours(_ error: MigrationError, in range: BatchRange) -> Bool {
     record.direction == .down && error.id == .archiveImpossible && range.rows > 1
       && range.keys.first != range.keys.last
@@ -316,7 +319,8 @@ extension BatchRun {
 
   var script: Script { record.direction == .up ? record.phase.up : record.phase.down }
 
-  /// The lease may have been taken over from a process that was stopped for long, and its cursor moved on.
+  /// Another run may have taken over the lease while this process was stopped for a long time, and may have moved the
+  /// cursor.
   func refuseLostPlace() throws(MigrationError) {
     let ledger = Ledger(connection: connection)
     let (lease, cursor) = try lifting("reading the ledger") { () in
@@ -337,7 +341,7 @@ extension BatchRun {
   private func refuseChangedSchema() throws(MigrationError) {
     let version = try lifting("reading the schema") { () in try connection.schemaVersion }
     guard version != schemaVersion else { return }
-    // What could not be given back has an archive of its own.
+    // Values that could not be restored have an archive of their own, which changed the schema.
     let schema = try lifting("reading the schema") { () in try Schema(of: connection) }
     guard schema.digest != state.knowledge.schema.digest else {
       schemaVersion = version
@@ -349,7 +353,7 @@ extension BatchRun {
       help: ["move the change to expand.sql or contract.sql of the same migration"])
   }
 
-  /// What the ledger says after a batch.
+  /// The record of the phase after a batch.
   private func advanced(by range: BatchRange, held: Double) -> BatchRecord {
     var after = record
     after.cursor = record.direction == .up ? .after(range.keys.last) : .before(range.keys.first)
@@ -386,7 +390,7 @@ extension BatchRun {
   func notePause(_ pause: BatchPause?) {
     record.pause = pause
     record.beat = engine.now()
-    // Whoever had the lock for so long will hardly let go of it now.
+    // A writer that has held the lock for so long will hardly release it now, so the wait is short.
     connection.setBusyDeadline(.now + min(engine.wait, .seconds(1)))
     guard let transaction = try? connection.begin(.immediate) else { return }
     let ledger = Ledger(connection: connection)
@@ -398,22 +402,22 @@ extension BatchRun {
   }
 }
 
-/// Whether anybody else writes, as SQLite counts it (sqlite.org/pragma.html#pragma_data_version).
+/// Tells whether other connections write, by SQLite's own counter (sqlite.org/pragma.html#pragma_data_version).
 struct ConcurrentWriters {
   private var version: Int64?
   private var lastWrite: ContinuousClock.Instant
 
-  /// How long nobody must have written for the application to count as idle.
+  /// The application counts as idle after this time without a write.
   private static let quiet = Duration.milliseconds(200)
 
-  /// Reads from the files when they were last written, so that a run need not observe first. Belongs before the run's
-  /// own first write.
+  /// Begins with the times at which the files were last written, so that the run need not wait and watch first.
+  /// Belongs before the run's own first write.
   init(of path: String) {
     let ages = [path, "\(path)-wal"].compactMap { FileReading.age(of: $0) }
     lastWrite = ContinuousClock.now - (path.isEmpty ? .zero : ages.min() ?? .zero)
   }
 
-  /// Whether there was no write for a while.
+  /// Whether other connections have not written for a while.
   mutating func areQuiet(on connection: Connection) throws(MigrationError) -> Bool {
     let present = try lifting("reading PRAGMA data_version") { () in
       try connection.value("PRAGMA main.data_version")?.integer

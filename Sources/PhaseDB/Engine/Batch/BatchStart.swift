@@ -4,7 +4,7 @@ internal import PhaseSQLite
 struct BatchStart {
   private let transition: Transition
   private var engine: Engine { transition.engine }
-  private var turn: Turn { transition.turn }
+  private var planned: PlannedStep { transition.planned }
   private var connection: Connection { engine.connection }
 
   init(_ transition: Transition) { self.transition = transition }
@@ -18,30 +18,30 @@ struct BatchStart {
     let writers = ConcurrentWriters(of: connection.path)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let drift: [Prose]
-    switch try StepEntry(engine: engine, turn: turn, lanes: transition.lanes).enter(&state) {
+    switch try StepEntry(engine: engine, planned: planned, lanes: transition.lanes).enter(&state) {
     case .entered(let accepted): drift = accepted
     case .alreadyDone: return .alreadyDone(state.knowledge)
     case .lanesOpen: return .lanesOpen
     case .switchesOpen(let closing, let drift):
       return .switchesClosed(
-        closing, try closing.commit(transaction, before: turn, accepting: drift, from: state, engine))
+        closing, try closing.commit(transaction, before: planned, accepting: drift, from: state, engine))
     }
     guard let ledger = state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let underWay = try ledger.batches.underWay()
-    let plan = try batchPlan(turn.step)
-    let (back, whyNot) = try wayBack(turn.step, by: plan.key)
-    let bounds = try Self.bounds(of: turn.step.id, turn.step.phase, state.knowledge)
+    let plan = try batchPlan(planned.step)
+    let (back, whyNot) = try wayBack(planned.step, by: plan.key)
+    let bounds = try Self.bounds(of: planned.step.id, planned.step.phase, state.knowledge)
     let key = plan.key
     let (time, runner) = (engine.now(), engine.runner)
     var record: BatchRecord
     let action: LogEntry.Action
     if let underWay {
-      try underWay.refuseResume(of: turn.step.id, turn.step.phase, turn.step.direction)
+      try underWay.refuseResume(of: planned.step.id, planned.step.phase, planned.step.direction)
       record = underWay
-      if record.direction != turn.step.direction { record.turn(at: time) }
+      if record.direction != planned.step.direction { record.reverse(at: time) }
       action = .resume
     } else {
-      record = try newRecord(turn.step, key, at: time)
+      record = try newRecord(planned.step, key, at: time)
       action = .start
     }
     record.pause = nil
@@ -49,21 +49,23 @@ struct BatchStart {
     record.runner = "\(runner.user)@\(runner.host)"
     let begun = record
     let isNew = action == .start
-    if turn.step.direction == .down {
-      try transition.lists.write(turn.step.id, turn.step.phase, turn.plan, state.knowledge)
+    if planned.step.direction == .down {
+      try transition.lists.write(planned.step.id, planned.step.phase, planned.plan, state.knowledge)
     } else if isNew {
-      // From the first batch on, rows may be the phase's doing.
-      try EffectStarts(before: turn.step, on: connection).record(
+      // This comes before the first batch, because later rows may be written by the phase.
+      try EffectStarts(before: planned.step, on: connection).record(
         at: time, in: state.knowledge, on: connection)
     }
     let schema = state.knowledge.schema
     let (recorded, trip, after) = try lifting("writing the ledger") { () in
       if action == .start { try ledger.batches.begin(begun) } else { try ledger.batches.update(begun) }
       try ledger.lease.take(
-        Lease(holder: runner, since: time, work: "\(turn.step.direction.rawValue) of \(turn.step.id.short)"))
+        Lease(
+          holder: runner, since: time, work: "\(planned.step.direction.rawValue) of \(planned.step.id.short)")
+      )
       let entry = try ledger.log(
-        action, subject: turn.step.id.description,
-        detail: "\(turn.step.direction.rawValue), in batches of \(key.table) by \(key.column)", by: runner,
+        action, subject: planned.step.id.description,
+        detail: "\(planned.step.direction.rawValue), in batches of \(key.table) by \(key.column)", by: runner,
         at: time)
       let trip = try BatchTrip(
         begun, plan, back, whyNot: whyNot, bounds, entry: entry, ledger, schema, isNew: isNew,
@@ -75,10 +77,10 @@ struct BatchStart {
     }
     state.knowledge.schema = after
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
-    // Before the commit, after which nothing may fail any more.
+    // This comes before the commit, because nothing may fail after it.
     try state.knowledge.settle(on: connection)
     try Ledger(connection: connection).commit(
-      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
+      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(planned.step.id)")
     state.holdsLease = true
     state.hasLoggedOverrides = true
     if !drift.isEmpty { engine.observe(.driftAccepted(drift)) }
@@ -111,9 +113,9 @@ struct BatchStart {
   }
 
   /// The other direction, to be tried batch by batch. A way up is refused if its way down does not find rows by the
-  /// key, because it could not come down.
+  /// key: the phase could not come down.
   ///
-  /// - Returns: no plan, and why, when it cannot be tried.
+  /// - Returns: the plan, or the reason why the way back cannot be tried.
   private func wayBack(_ step: Plan.Step, by key: BatchKey) throws(MigrationError) -> (BatchPlan?, String?) {
     let script = step.direction == .up ? step.phase.down : step.phase.up
     do throws(MigrationError) {

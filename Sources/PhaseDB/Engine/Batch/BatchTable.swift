@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The table of a batched phase as its batches see it: how rows are identified, what either direction may write, and
-/// the rest of a row.
+/// The table of a batched phase: how its rows are identified, which columns either direction may write, and the other
+/// columns.
 struct BatchTable {
   let shape: Table
   /// Identifies a row in an archive.
@@ -10,7 +10,7 @@ struct BatchTable {
   /// Identifies a row within a batch: its rowid, if it has one, because collation and affinity do not affect its
   /// comparison.
   let handle: [String]
-  /// The columns that either direction may write, and so are remembered.
+  /// The columns that either direction may write. They are copied before a batch.
   let remembered: [SchemaName]
   /// The columns of the rest of a row, which are hashed.
   let hashed: [SchemaName]
@@ -65,7 +65,7 @@ struct BatchTable {
       hasGoneRows: false, isMoved: false, sources: ArchiveContent.Sources([]), counter: nil)
   }
 
-  /// The condition that a row of the table is in a batch; the parameters 1 and 2 are its ends.
+  /// The SQL condition that a row of the table is in a batch; the parameters 1 and 2 are its ends.
   func range(of key: BatchKey, _ alias: String) -> String { "\(alias).\(key.sql) BETWEEN ?1 AND ?2" }
 
   /// The condition that a row of an archive belongs to a row of the table, written so that the archive is searched by
@@ -77,7 +77,7 @@ struct BatchTable {
     }.joined(separator: " AND ")
   }
 
-  /// The same condition, written so that the table is searched by its key.
+  /// The same condition, written so that SQLite searches the table by its key.
   func found(_ archive: String, _ alias: String, _ key: RowKey) -> String {
     RowMatch.condition(key.names.map { SchemaName($0) }, in: shape, as: alias, against: archive)
   }
@@ -91,7 +91,7 @@ struct BatchTable {
 // MARK: - The rows of a batch
 
 extension BatchTable {
-  /// The table for the remembered rows of a batch, numbered in the order in which they were read.
+  /// The temporary table for the copied rows of a batch, numbered in the order in which they were read.
   static let before = "phasedb_batch_before"
 
   private var columnsBefore: [String] {
@@ -102,7 +102,7 @@ extension BatchTable {
     "CREATE TEMP TABLE IF NOT EXISTS \(Self.before) (\(columnsBefore.joined(separator: ", ")))"
   }
 
-  /// The SELECT for the remembered rows of a batch.
+  /// The SELECT that copies the rows of a batch.
   func present(in key: BatchKey) -> String {
     let names =
       (handle == rowKey.names ? [] : handle) + rowKey.names + remembered.map(\.spelled)
@@ -110,13 +110,13 @@ extension BatchTable {
     return "SELECT \(list) FROM \(place) AS t WHERE \(range(of: key, "t"))"
   }
 
-  /// A join of the remembered rows with their present state.
+  /// A join of the copied rows with their present state.
   var beside: String {
     let found = zip(handle, handleNames).map { "n.\(SQLText.identifier($0)) = +s.\($1)" }
     return "\(place) AS n ON \(found.joined(separator: " AND "))"
   }
 
-  /// The SELECT for the numbers of remembered rows that differ or are gone.
+  /// The SELECT for the numbers of copied rows that differ or are gone.
   var differing: String {
     let others = remembered.enumerated().map { index, column in
       RowMatch.differs("s.v\(index + 1)", "n.\(SQLText.identifier(column.spelled))")

@@ -1,11 +1,11 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Runs one batch and tries its way back: its SQL runs, the SQL of the other direction is tried on the result and
-/// rolled back, and exactly those rows are archived that do not come back.
+/// Runs one batch and tries its way back. First its SQL runs. Then the SQL of the other direction is tried on the
+/// result and rolled back. The rows that it does not restore are archived.
 ///
-/// It does not depend on the text of the SQL: the comparison includes the effects of conflict clauses, triggers,
-/// collations and conditions, and rows that only the other direction would change.
+/// It compares rows and does not read the SQL. So it covers the effects of conflict clauses, triggers, collations and
+/// conditions, and rows that only the other direction would change.
 final class BatchTrip {
   private let connection: Connection
   private let direction: Direction
@@ -17,7 +17,7 @@ final class BatchTrip {
   private let losses: [Loss]
   let archive: BatchArchive
   private let watch: BatchWatch
-  /// What the way back of the up did so far.
+  /// What the way back of the way up has done so far.
   private var report: RoundTripRecord
 
   /// The key in the ledger for the report of a phase that is under way.
@@ -93,7 +93,7 @@ final class BatchTrip {
 
   /// Runs the SQL of the other direction, and rolls it back.
   ///
-  /// - Returns: the rows that did not come back, or may not come back the next time.
+  /// - Returns: the rows that the way back did not restore, or may not restore the next time.
   private func tryWayBack(_ keys: ClosedKeys, _ ledger: Ledger) throws(MigrationError) -> BatchArchive.Rows {
     guard let back else { return .all }
     try lifting("setting a savepoint") { () in try connection.execute("SAVEPOINT \(Self.savepoint)") }
@@ -156,7 +156,7 @@ extension BatchTrip {
     try store(ledger)
   }
 
-  /// What undoing the batches leaves behind, as the end of a sentence; empty when nothing.
+  /// What undoing the batches leaves behind, as the end of a sentence; empty when it leaves nothing.
   var staying: Prose {
     report.losses.enumerated().reduce(into: "") { text, loss in
       text +=
@@ -170,7 +170,7 @@ extension BatchTrip {
 
   var marks: Marks { Marks(archive: archive.marks, report: report) }
 
-  /// Forgets what a batch that was rolled back had added.
+  /// Goes back to the state before a batch that was rolled back.
   func restore(_ marks: Marks) {
     archive.restore(marks.archive)
     report = marks.report
@@ -198,7 +198,7 @@ extension BatchTrip {
   ) throws(MigrationError) {
     try archive.finish(ledger)
     if sequence != nil { report = try complete(hadRows: hadRows) }
-    // What these batches leave behind comes to what the first ones left.
+    // Rows that these batches leave behind are added to those that the first ones left.
     let whole = try again.flatMap { again throws(MigrationError) in
       try ledger.roundTrips.read(of: again)?.adding(report)
     }

@@ -1,15 +1,15 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Sees every row that the SQL of a batch inserts, updates or deletes, also in triggers and conflict clauses, and
-/// refuses a change that nothing archives.
+/// Follows every row that the SQL of a batch inserts, updates or deletes, also in triggers and conflict clauses. It
+/// refuses a change of a row that is not archived.
 final class BatchWatch {
-  /// What SQL may do to existing rows that nothing archives.
+  /// What SQL may do to rows that are not archived.
   struct Licence {
-    /// Whether it may change rows of a table that are not remembered.
+    /// Whether it may change rows of a table that were not copied.
     var mayUpdate: (_ table: FoldedName) -> Bool
     var mayDelete: (_ table: FoldedName) -> Bool
-    /// Whether that counts as lost.
+    /// Whether such a change counts as a loss.
     var isLoss: (_ table: FoldedName) -> Bool = { _ in false }
     /// Whether the SQL is the way back that is being tried.
     var isWayBack = false
@@ -18,19 +18,19 @@ final class BatchWatch {
   }
 
   private let connection: Connection
-  /// As the schema, and so the hook, spells it.
+  /// The name as the schema spells it: the hook reports that spelling.
   private let table: SchemaName
   /// Shadow tables of virtual tables, folded.
   private let shadows: Set<FoldedName>
   private let keys: [FoldedName: [Int]]
   private let seesEveryChange: Bool
   private var licence: Licence?
-  /// The rows of the batch, by their rowids; nil when they are in `remembered`.
+  /// The rowids of the batch; nil when its rows are in `remembered`.
   private var range: ClosedRange<Int64>?
   private var remembered: Set<RowIdentity> = []
   private var inserted: [FoldedName: Set<RowIdentity>] = [:]
   private var insertedBack: [FoldedName: Set<RowIdentity>] = [:]
-  /// The first change of a row that nothing archives.
+  /// The first change of a row that is not archived.
   private var trespass: RowChange?
   /// How many rows of each table, folded, were changed or deleted with permission.
   private(set) var lost: [FoldedName: Int] = [:]
@@ -67,7 +67,7 @@ final class BatchWatch {
 
   /// Runs a script on a batch.
   ///
-  /// - Throws: `archive-impossible` for a change that nothing archives.
+  /// - Throws: `archive-impossible` for a change of a row that is not archived.
   func run(
     _ script: Script, _ keys: ClosedKeys, _ licence: Licence
   ) throws(MigrationError) -> WriteSet {
@@ -168,7 +168,7 @@ extension BatchWatch {
     return error
   }
 
-  /// The error of a batch that changes rows that nothing archives.
+  /// The error of a batch that changes rows that are not archived.
   ///
   /// - Parameters:
   ///   - what: the rest of a sentence that begins with "a batch".

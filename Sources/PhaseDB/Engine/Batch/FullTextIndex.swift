@@ -1,10 +1,10 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A full-text index whose text is in another table, and that the triggers of that table maintain
+/// A full-text index on the text of another table, whose triggers keep it up to date
 /// (sqlite.org/fts5.html#external_content_tables).
 ///
-/// Restored values fire no trigger, so the index is updated explicitly, as its triggers would do.
+/// Triggers do not fire when values are restored. So the index is updated explicitly, as its triggers would do it.
 struct FullTextIndex {
   private let name: SchemaName
   private let columns: [SchemaName]

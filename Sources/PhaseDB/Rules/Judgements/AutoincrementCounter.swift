@@ -1,7 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Whether the highest id ever given out survives a rebuild, tried on a schema like the one before the phase.
+/// Tries on a copy of the schema whether a rebuild keeps the counter of AUTOINCREMENT, the highest id that was ever
+/// used.
 struct AutoincrementCounter {
   let table: SchemaName
   let trial: PhaseTrial
@@ -21,7 +22,7 @@ struct AutoincrementCounter {
     var losses: [(script: ScriptStatements, place: Place)] = []
     for direction in [up, down] {
       try set(on: scratch)
-      // A script that fails is for another rule.
+      // Another rule reports a script that fails.
       do throws(MigrationError) { try scratch.run(direction.script) } catch { break }
       if let drop = direction.drop(ofTable: table), try !isKept(on: scratch) {
         losses.append((direction, direction.place(of: drop.nameOfObject)))

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A column that a migrate phase fills must also be filled in rows that older versions insert meanwhile.
+/// A column that a migrate phase fills must also get a value in rows that older versions insert later.
 enum BackfillGap: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     guard trial.id.kind == .migrate else { return [] }
@@ -19,7 +19,7 @@ enum BackfillGap: TrialRule {
     }
   }
 
-  /// The columns of a table that the phase fills and nothing keeps filled.
+  /// The columns of a table that the phase fills and that stay empty in new rows.
   private static func gaps(
     _ name: FoldedName, _ birth: ColumnBirths.Birth, _ columns: Set<SchemaName>, in trial: PhaseTrial
   ) throws -> [(table: FilledTable, column: ColumnDefinition, fill: StatementEffect)] {
@@ -31,7 +31,7 @@ enum BackfillGap: TrialRule {
     guard !filled.isEmpty else { return [] }
     let unfilled = NewbornRow(in: table.name, knowing: table.oldColumns).columnsLeft(
       to: trial.phase, of: filled, on: trial.connection)
-    // A column that came with another migration may have values of its own, which the phase only puts right.
+    // A column of another migration may have values already, and the phase only corrects them.
     let isYoung = birth.phase.migration == trial.id.migration
     return filled.compactMap { column in
       let fill = trial.statements.first { effect in
@@ -67,7 +67,8 @@ enum BackfillGap: TrialRule {
   ) -> String? {
     guard let expand = folder.catalog[phase] else { return nil }
     let needs = trial.phase.needs + expand.needs
-    // A contract may be held, and what it would shut out lives on, unless this migration waits for it.
+    // A contract may be held, and then the versions that it excludes still run, unless this migration waits for the
+    // contract.
     let applied = folder.catalog.phases.prefix { $0.id <= trial.id }.filter { id, _ in
       id.kind != .contract || needs.contains { id.isNamed(by: $0) }
     }
@@ -83,10 +84,10 @@ enum BackfillGap: TrialRule {
   }
 }
 
-/// A table that was there before the migration, and what keeps its new columns filled.
+/// A table from before the migration, and how its new columns get values in new rows.
 private struct FilledTable {
   let name: String
-  /// The columns from before the migration, as they are now.
+  /// The columns that it had before the migration, as they are now.
   let oldColumns: [ColumnDefinition]
   let newColumns: [ColumnDefinition]
   /// What triggers may write when a row is inserted.
@@ -104,8 +105,8 @@ private struct FilledTable {
     key = keys.isEmpty ? ["rowid"] : keys.map(\.name.spelled)
   }
 
-  /// The columns that triggers write when a row is inserted, as SQLite's authorizer reports them. Every column, when a
-  /// trigger inserts into the table itself, because it may replace the whole row.
+  /// The columns that triggers write when a row is inserted, as SQLite's authorizer reports them. These are all
+  /// columns if a trigger inserts into the table itself, because it may replace the whole row.
   private static func columnsWrittenByInsert(
     into table: String, on connection: Connection
   ) throws(SQLiteError) -> Set<FoldedName> {
@@ -119,7 +120,7 @@ private struct FilledTable {
     do {
       _ = try connection.prepare("EXPLAIN INSERT INTO main.\(SQLText.identifier(table)) DEFAULT VALUES")
     } catch {
-      // A trigger that does not compile is another rule's business.
+      // Another rule reports a trigger that does not compile.
       return []
     }
     guard !writes.insertedTables.contains(name) else {
@@ -143,7 +144,7 @@ private struct FilledTable {
   }
 }
 
-/// A statement that may fill a column, word by word.
+/// A statement that may fill a column, as a list of words.
 private struct FillingStatement {
   private let script: Script
   private let words: [SQLWord]

@@ -3,8 +3,8 @@ internal import PhaseSQLite
 
 /// A migrate phase that changes an unknown number of rows must do so in batches.
 ///
-/// What counts is how SQLite finds the rows: by one or some values of a unique key it finds few, however large the
-/// table; in any other way it may find all.
+/// The rule asks how SQLite finds the rows. By values of a unique key it finds few, however large the table is. In
+/// any other way it may find all of them.
 enum UnboundedWrite: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     guard trial.id.kind == .migrate, trial.phase.batching == nil else { return [] }
@@ -65,7 +65,7 @@ enum BatchNotKeyed: TrialRule {
       ]
     case .success(let key):
       return [trial.phase.up, trial.phase.down].compactMap { script in
-        // A statement that does not compile is another rule's business.
+        // Another rule reports a statement that does not compile.
         guard let objection = (try? BatchPlan(script, by: key, on: trial.connection))?.objection else {
           return nil
         }

@@ -1,10 +1,10 @@
 internal import PhaseSQL
 
-/// A contract adds something that was not there in any form.
+/// A contract must not add anything new.
 ///
-/// Not an index or a trigger on a table that the contract changes, which is part of the change, and not a UNIQUE index
-/// or a trigger that refuses rows, which is how a contract tightens. Where every application stops, no versions ran side
-/// by side.
+/// Three things are allowed. An index or trigger on a table that the contract changes is part of the change. A UNIQUE
+/// index or a trigger that refuses rows is a way to tighten. And a contract for which every application stops may add
+/// anything, because no two versions run side by side.
 enum ContractCreates: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard trial.id.kind == .contract, !trial.phase.windows.allSatisfy(\.range.isOffline) else { return [] }

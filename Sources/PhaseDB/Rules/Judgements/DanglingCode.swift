@@ -12,7 +12,7 @@ enum DanglingCode: TrialRule {
     }
   }
 
-  /// What does not compile in the schema before the first phase.
+  /// The views and triggers that do not compile in the baseline.
   static func findings(_ failures: [SchemaCode.Failure], in baseline: Script) -> [Finding] {
     failures.map { failure in
       let words = SQLWord.all(in: baseline.text)
@@ -47,8 +47,8 @@ enum DanglingCode: TrialRule {
     ]
   }
 
-  /// The statement that made it, or the last one that removed or changed something it mentions; a statement that names
-  /// what is missing comes first.
+  /// The statement that made it, or the last one that removed or changed something that it mentions. A statement that
+  /// names the missing object is preferred.
   private static func cause(of failure: SchemaCode.Failure, in trial: PhaseTrial) -> StatementEffect? {
     let script = trial.phase.up
     let key = failure.object.key

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a phase wants counted can be counted on its schema, and counting only reads.
+/// The effects of a phase must be countable on its schema, by a query that only reads.
 enum EffectsInvalid: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     try EffectTrial.judge(trial) { (_, unknown) in
@@ -14,7 +14,7 @@ enum EffectsInvalid: TrialRule {
   }
 }
 
-/// The column by which rows are counted grows with every row.
+/// The column by which effects are counted must grow with every row.
 enum EffectsUnordered: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     try EffectTrial.judge(trial) { (query, _) in
@@ -27,7 +27,7 @@ enum EffectsUnordered: TrialRule {
   }
 }
 
-/// The rows behind a mark are found without reading the whole table.
+/// The new rows must be found without reading the whole table.
 enum EffectsSlow: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     try EffectTrial.judge(trial) { (query, _) throws(EffectQuery.Unknown) in
@@ -45,11 +45,11 @@ enum EffectsSlow: TrialRule {
   }
 }
 
-/// The lines of `@effects` of a phase, asked where there are no rows.
+/// Tries the queries of `@effects` of a phase on a database without rows.
 private enum EffectTrial {
   typealias Objection = (rule: Rule, why: Prose, remedies: [Prose])
 
-  /// - Parameter objection: what a rule says of one line; it gets the query, or why there is none.
+  /// - Parameter objection: what a rule says about one line. It gets the query, or the reason why there is none.
   static func judge(
     _ trial: PhaseTrial,
     _ objection: (EffectQuery?, EffectQuery.Unknown?) throws(EffectQuery.Unknown) -> Objection?

@@ -1,4 +1,4 @@
-/// A finding of a rule, with its place and the remedy.
+/// Something that lint found: what is wrong, where, and what to do about it.
 public struct Finding: Sendable, Hashable {
   package enum Level: String, Sendable, Hashable, CaseIterable {
     case error, warning
@@ -13,7 +13,7 @@ public struct Finding: Sendable, Hashable {
   public let phase: PhaseID?
   /// What is wrong, in one sentence without a full stop.
   public let message: Prose
-  /// The place of the cause; nil when it is in no text.
+  /// The place of the cause; nil when the cause is in no file.
   public let place: Place?
   /// Differences, names and the like, one line each.
   public let details: [Prose]
@@ -45,7 +45,8 @@ public struct Finding: Sendable, Hashable {
     message = error.message
     place = error.place
     details = error.details
-    // As a rule, window-invalid is about windows that contradict each other, and not about one that cannot be read.
+    // The rule window-invalid is about windows that contradict each other. The error of that name is about a window
+    // that cannot be read.
     reason =
       (error.id == .windowInvalid ? nil : Rule(rawValue: error.id.rawValue))?.reason
       ?? "The phase cannot run like this."

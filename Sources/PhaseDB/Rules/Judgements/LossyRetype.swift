@@ -1,6 +1,6 @@
 internal import PhaseSQL
 
-/// A stored column gets another type, and nothing keeps its old values.
+/// A phase that changes the type of a stored column must keep the old values.
 enum LossyRetype: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     let statements = ScriptStatements(trial.phase.up)
@@ -27,8 +27,8 @@ enum LossyRetype: TrialRule {
     }
   }
 
-  /// Whether what the phase removes from a table is archived, so that it comes back. An expand promises to remove
-  /// nothing, so nothing is archived for it; and archived rows need something that identifies them.
+  /// Whether rows that the phase removes from a table are archived, so that they come back. That needs a key. For an
+  /// expand nothing is archived, because it promises to remove nothing.
   private static func isArchived(_ table: SchemaName, in trial: PhaseTrial) -> Bool {
     guard trial.id.kind != .expand, let table = trial.before.table(table) else { return false }
     return table.rowKey != nil

@@ -1,7 +1,7 @@
 internal import PhaseSQLite
 
-/// A contract may be held for weeks while expand and migrate phases of later migrations pass it; the resulting schema
-/// must be the same.
+/// A contract may be held for weeks while later expand and migrate phases go up. The schema at the end must be the
+/// same as in folder order.
 ///
 /// The folder is replayed a second time with every contract held as long as possible. Only if the result differs does
 /// the rule look for the pair that is to blame.
@@ -15,8 +15,7 @@ enum OrderMatters {
     let inOrder = Replay(leadingTo: schema)
     var findings: [Finding] = []
     var needed: [PhaseID: Set<PhaseID>] = [:]
-    // Each finding asks for a line that keeps the contract from being held so long. What the search finds next is another
-    // pair.
+    // Each finding asks for a `@needs` line. The search goes on as if that line were there, and finds another pair.
     while let (finding, contract, other) = try firstPair(folder, phases, needed, inOrder) {
       findings.append(finding)
       needed[other, default: []].insert(contract)
@@ -37,7 +36,7 @@ enum OrderMatters {
         held.append(candidate)
         continue
       }
-      // Contracts keep their order among themselves: one that is needed brings those before it.
+      // Contracts keep their order. If a phase needs one of them, those before it come earlier, too.
       if let last = held.lastIndex(where: { contract in
         candidate.phase.needs.contains { contract.id.isNamed(by: $0) }
           || needed[candidate.id]?.contains(contract.id) == true
@@ -51,7 +50,7 @@ enum OrderMatters {
     return order + held
   }
 
-  /// A contract and a phase that lead to another schema when they change places.
+  /// A contract and a later phase whose order changes the schema.
   ///
   /// A chain of orders leads from folder order to the held one: each swaps two neighbours of the order before it, and
   /// each can really occur. The two ends lead to different schemas, so somewhere on the chain two neighbouring orders
@@ -108,8 +107,8 @@ enum OrderMatters {
       return places
     }
 
-    /// The positions of the contracts after so many steps. The last contract moves first, so that contracts keep their
-    /// order among themselves.
+    /// The positions of the contracts after a number of steps. The last contract moves first, so that contracts keep
+    /// their order.
     private func places(after steps: Int) -> (places: [Int], moved: Int) {
       var (places, left, moved) = (first, steps, 0)
       for index in places.indices.reversed() where left > 0 {
@@ -135,14 +134,14 @@ enum OrderMatters {
       return order
     }
 
-    /// The contract and the phase that changed places in the last of so many steps.
+    /// The contract and the phase that changed places in the last of these steps.
     func swap(_ steps: Int) -> (contract: Step, other: Step) {
       let (places, moved) = places(after: steps)
       return (contracts[moved], others[places[moved] - 1])
     }
   }
 
-  /// The phases of a folder in some order, once, upwards.
+  /// Runs the phases of a folder up once, in a given order.
   private struct Replay {
     let schema: Schema
     /// What failed, nil when everything ran.

@@ -15,7 +15,8 @@ enum SelectStar: TrialRule {
   }
 }
 
-/// The common part of the two rules: which tables changed, and which SQL counts their columns.
+/// The common part of both rules: which tables changed, and which SQL depends on the number or order of their
+/// columns.
 private struct PositionalRule {
   private let trial: PhaseTrial
   private let folder: LintedFolder
@@ -40,14 +41,14 @@ private struct PositionalRule {
     }
   }
 
-  /// Whether SQL that counts columns runs on the table both before and after the phase.
+  /// Whether SQL that depends on the columns runs both before and after the phase.
   private func concerns(_ source: PositionalIndex.Source) -> Bool {
     switch source {
     case .application(let name?, let version?):
       trial.phase.windows[name]?.contains(version) ?? true
     case .application: true
     case .phase(let id, let direction, let needs):
-      // The phase's own SQL, and what may pass a contract that waits.
+      // The phase's own SQL, and phases that may go up while the contract waits.
       id == trial.id
         || (trial.id.kind == .contract && id.kind != .contract && direction == .up
           && id.migration > trial.id.migration && !needs.contains(where: trial.id.isNamed(by:)))
@@ -89,7 +90,7 @@ private struct PositionalRule {
   }
 }
 
-/// How the columns of a table moved: their number or their order changed.
+/// How the number or the order of a table's columns changed.
 private struct ColumnChange {
   let name: String
   let before: [FoldedName]

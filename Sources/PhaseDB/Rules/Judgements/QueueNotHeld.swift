@@ -1,6 +1,6 @@
 internal import PhaseSQL
 
-/// A phase that changes the table of a job queue has the queue held meanwhile.
+/// A phase that changes the table of a job queue must hold that queue as a lane.
 enum QueueNotHeld: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard trial.phase.lanes.isEmpty else { return [] }

@@ -1,9 +1,9 @@
 internal import PhaseSQL
 
-/// A rebuilt table lacks something that it had before.
+/// A rebuilt table must keep everything that it had before.
 ///
-/// Intended losses do not count: what the phase drops by a statement of its own, what cannot stay because of another
-/// removal, and a single clause when a phase rebuilds the table for nothing else.
+/// Intended losses do not count. These are objects that the phase drops by a statement of their own, parts that
+/// another removal makes impossible, and a single clause if the phase rebuilds the table for no other purpose.
 enum RebuildCollateral: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     let (up, down) = (ScriptStatements(trial.phase.up), ScriptStatements(trial.phase.down))
@@ -42,7 +42,7 @@ enum RebuildCollateral: TrialRule {
 }
 
 extension ScriptStatements {
-  /// Tables from before the script that it drops, by their names then.
+  /// Tables of the schema before the script that it drops, by their former names.
   var droppedTables: [SchemaName] { all.compactMap { $0.action == .dropTable ? $0.origin : nil } }
 
   /// The name under which the replacement of a table is made.

@@ -1,6 +1,6 @@
 internal import PhaseSQL
 
-/// What a table lost in a rebuild without an explicit statement.
+/// Finds what a table lost in a rebuild without an explicit statement.
 struct RebuildLosses {
   struct Loss {
     /// In words: `CHECK (price >= 0)`.
@@ -32,8 +32,8 @@ struct RebuildLosses {
       })
   }
 
-  /// A contract removes on purpose: what it declares otherwise is intended there, and only what vanishes with DROP TABLE
-  /// is not.
+  /// The unintended losses. A contract removes on purpose, so changes in its new CREATE TABLE are intended, and only
+  /// objects that vanish with DROP TABLE are not.
   var all: [Loss] {
     indexLosses + triggerLosses + (trial.id.kind == .contract ? lostCounter : clauseLosses)
   }
@@ -92,7 +92,7 @@ extension RebuildLosses {
 // MARK: - Clauses of the table itself
 
 extension RebuildLosses {
-  /// Without AUTOINCREMENT, the counter is gone and deleted ids are used again.
+  /// Without AUTOINCREMENT the counter is gone, and ids of deleted rows are used again.
   private var lostCounter: [Loss] {
     clauseLosses.filter { $0.what == "AUTOINCREMENT" }
   }
@@ -102,7 +102,7 @@ extension RebuildLosses {
     let lost = facts.filter { !cannotStay($0) }.flatMap { fact in
       clauses(fact, among: facts).map { (fact: fact, clause: $0) }
     }
-    // A table has no other way to lose a clause: when a phase changes nothing else in it, that is what it is for.
+    // Only a rebuild can remove a clause. If the phase changes nothing else in the table, that is its purpose.
     if lost.count == 1,
       facts.allSatisfy({ $0 == lost[0].fact || $0.follows(from: lost[0].fact) })
     {
@@ -121,7 +121,7 @@ extension RebuildLosses {
     case .foreignKeyLost(_, let key):
       goneTables.contains(key.parent) || !(trial.after.table(key.parent)?.has(key.parentColumns) ?? true)
     case .collationChanged(_, let column, _, nil):
-      // A collation says nothing of numbers.
+      // A collation does not apply to numbers.
       old.column(column)?.type.affinity != new.column(column)?.type.affinity
         && new.column(column)?.type.affinity != .text
     case .autoincrementLost: !new.columns.contains(where: \.isRowIDAlias)

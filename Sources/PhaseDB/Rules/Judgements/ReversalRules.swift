@@ -62,7 +62,7 @@ enum NotReplayable: TrialRule {
   }
 }
 
-/// A phase that comes down by its archive alone adds no row: an archive puts back what was taken, and takes nothing away.
+/// A phase with `@down archive` must not add rows: an archive can put rows back, and cannot remove any.
 enum ArchiveInsufficient: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard trial.phase.comesDownFromArchive else { return [] }

@@ -1,4 +1,4 @@
-/// Something that lint objects to. The raw value is its stable id; Rules.md has a page for each.
+/// A rule of lint. The raw value is its stable id; Rules.md has an entry for each.
 package enum Rule: String, Sendable, Hashable, CaseIterable {
   // Decided by the text.
   case windowInvalid = "window-invalid"

@@ -9,7 +9,7 @@ enum SchemaPhaseWritesRows: TrialRule {
     guard trial.id.kind != .migrate else { return [] }
     let script = trial.phase.up
     var own: Set<FoldedName> = []
-    // Names that the phase gave to tables which were there before it.
+    // Former names of tables that the phase renamed.
     var oldNames: [FoldedName: FoldedName] = [:]
     var written: [(table: FoldedName, effect: StatementEffect)] = []
     for effect in trial.statements {
@@ -47,7 +47,8 @@ enum SchemaPhaseWritesRows: TrialRule {
     }
   }
 
-  /// `INSERT INTO f (f, …)`, which tells a full-text table to rebuild or check its index and writes no row.
+  /// Whether it is `INSERT INTO f (f, …)`: the command that makes a full-text table rebuild or check its index. It
+  /// writes no row.
   private static func isMaintenance(of table: FoldedName, _ effect: StatementEffect, in script: Script)
     -> Bool
   {

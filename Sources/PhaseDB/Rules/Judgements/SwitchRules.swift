@@ -1,10 +1,10 @@
-/// What phases say about switches fits together.
+/// Checks that the phases of a folder agree about switches.
 enum SwitchRules {
   static func findings(_ catalog: Catalog) -> [Finding] {
     unknown(catalog) + twice(catalog) + unguarded(catalog)
   }
 
-  /// A contract waits for a switch that an earlier phase makes.
+  /// A contract must wait for a switch that an earlier phase makes.
   private static func unknown(_ catalog: Catalog) -> [Finding] {
     var made: [String] = []
     var findings: [Finding] = []
@@ -26,7 +26,7 @@ enum SwitchRules {
     return findings
   }
 
-  /// A switch belongs to one phase.
+  /// Only one phase may make a switch.
   private static func twice(_ catalog: Catalog) -> [Finding] {
     var makers: [String: PhaseID] = [:]
     var findings: [Finding] = []
@@ -45,7 +45,8 @@ enum SwitchRules {
     return findings
   }
 
-  /// What a contract takes away is what those need for whom the switch is off.
+  /// A contract that removes something must wait for the switch of its migration: users with the switch off still
+  /// need what it removes.
   private static func unguarded(_ catalog: Catalog) -> [Finding] {
     catalog.phases.flatMap { id, phase -> [Finding] in
       guard id.kind == .contract, let expand = catalog[PhaseID(id.migration, .expand)] else { return [] }

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Rules that the text of a phase alone decides.
+/// The rules that need only the text of a phase.
 enum TextRules {
   static func findings(_ catalog: Catalog) -> [Finding] {
     catalog.phases.compactMap { id, phase in
@@ -36,7 +36,7 @@ enum ExpandNotAdditive: TrialRule {
     ]
   }
 
-  /// The recipes for what goes; a name that comes instead is most likely a rename.
+  /// The recipes for what is removed. If something is added in its place, it is most likely a rename.
   private static func recipes(_ trial: PhaseTrial) -> [Prose] {
     let (up, facts) = (ScriptStatements(trial.phase.up).all, trial.facts)
     return facts.compactMap { fact -> Prose? in
@@ -73,13 +73,14 @@ enum MigrateChangesSchema: TrialRule {
   }
 }
 
-/// A statement of a phase needs a function that only the application has, so that it runs only where the application
-/// runs the phase itself.
+/// A statement of a phase must not need a function that only the application has: otherwise only the application can
+/// run the phase.
 enum NeedsApplication: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard !trial.functions.isEmpty else { return [] }
     let (up, down) = (trial.phase.up, trial.phase.down)
-    return [(up, trial.statements), (down, trial.reversal.downStatements)].flatMap { script, statements in
+    let scripts = [(up, trial.statements), (down, trial.reversal.downStatements)]
+    return scripts.flatMap { script, statements in
       var told: Set<String> = []
       return statements.flatMap { statement in
         needed(by: statement, in: trial).filter { told.insert($0).inserted }.map { name in
@@ -93,10 +94,31 @@ enum NeedsApplication: TrialRule {
             ])
         }
       }
+    } + claims(of: trial)
+  }
+
+  /// Claims whose queries need such a function: lint tried them with a stub, which proves nothing, and phasedb's own
+  /// connection cannot check them.
+  private static func claims(of trial: PhaseTrial) -> [Finding] {
+    trial.phase.verifications.flatMap { claim in
+      let names = SQLTokens.identifiers(in: claim.query.text)
+      return trial.functions.map(\.name).filter { names.contains($0.folded) }.map { name in
+        let word = SQLWord.all(in: claim.query.text).first { $0.text == name.folded }
+        let range = word?.range ?? 0..<0
+        return Finding(
+          .applicationFunction, in: trial.id,
+          "the claim '\(claim.title)' needs \(name), a function of the application, so it was not tried here",
+          at: claim.query.place(at: range.lowerBound, length: max(1, range.count)),
+          remedies: [
+            "let the application run the phase, with its own connection: Migrator(on: connection, catalog)",
+            "or write the claim with functions of SQLite",
+          ])
+      }
     }
   }
 
-  /// What a statement names, and what the constraints, indexes and generated columns of the tables that it writes call.
+  /// The functions in a statement, and those in constraints, indexes and generated columns of the tables that it
+  /// writes.
   private static func needed(by statement: StatementEffect, in trial: PhaseTrial) -> [String] {
     let written = statement.writes.insertedTables.union(statement.writes.columns.keys)
     var names = statement.writes.functions
@@ -107,7 +129,7 @@ enum NeedsApplication: TrialRule {
   }
 }
 
-/// The SQL of a phase needs a SQLite newer than the oldest one that the settings declare.
+/// The SQL of a phase must run on the oldest SQLite that the settings declare.
 enum NeedsNewerSQLite: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard let oldest = folder.oldestSQLite else { return [] }

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A phase other than a contract makes an existing table refuse or change rows that it accepted.
+/// Only a contract may make an existing table refuse or change rows that it accepted before.
 enum TightenedEarly: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     guard trial.id.kind != .contract else { return [] }
@@ -24,8 +24,8 @@ enum TightenedEarly: TrialRule {
 }
 
 extension PhaseTrial {
-  /// The CHECKs of new columns of existing tables. They make no facts of their own, but a CHECK that refuses the
-  /// column's default excludes everybody who does not know the column.
+  /// The CHECKs of new columns of existing tables. They are not facts of their own. But a CHECK that refuses the
+  /// column's default excludes all writers that do not know the column.
   fileprivate var checksOfNewColumns: [SchemaFact] {
     let tables = Set(
       difference.facts.compactMap { fact in
@@ -40,10 +40,10 @@ extension PhaseTrial {
   }
 }
 
-/// A fact that restricts those who write to a table as it was.
+/// A fact that restricts writers that know the table as it was.
 private struct Tightening {
   let table: SchemaName
-  /// The name that the causing statement must contain.
+  /// A name that is in the statement that caused it.
   var word: SchemaName?
   var index: SchemaName?
   var details: [Prose] = []
@@ -101,7 +101,7 @@ private struct Tightening {
     }
   }
 
-  // gh-ost's issue 1636 tells of rows lost like this.
+  // gh-ost's issue 1636 describes rows that were lost in this way.
   private static let replacing: [Prose] = [
     "an INSERT OR REPLACE deletes the conflicting row, and nothing fails"
   ]
@@ -113,7 +113,7 @@ private struct Tightening {
     guard let writer = OldWriter(of: table, in: trial) else { return false }
     let terms = Set(columns.map(\.term))
     let wasUnique = writer.table.uniqueKeys(with: trial.before.indexes(on: table)).contains { key in
-      // A collation may take two values for one; without any the narrower key is as strict.
+      // A collation may treat two values as equal. Without a collation the narrower key is as strict.
       (key.condition == nil || key.condition == condition)
         && key.columns.allSatisfy { terms.contains($0.term) }
         && columns.allSatisfy { column in
@@ -121,7 +121,7 @@ private struct Tightening {
         }
     }
     guard !wasUnique else { return false }
-    // NULL is unlike any other NULL, so NULL is in the way of no other row.
+    // In a unique key NULL differs from every other NULL, so such rows never conflict.
     let keys = columns.map { "(\($0.title)) IS NOT NULL" } + (condition.map { ["(\($0))"] } ?? [])
     return writer.canMake(keys.joined(separator: " AND "))
   }
@@ -141,15 +141,16 @@ extension TableDefinition {
   }
 }
 
-/// An existing table gains a column that every INSERT must name.
+/// An existing table must not get a column that every INSERT has to name.
 ///
-/// Where every application stops, only ADD COLUMN is wrong. ADD COLUMN refuses that if the table has rows. If it has none, as in every test with an empty database, it succeeds.
+/// If every application stops for the phase, only ADD COLUMN is wrong: it fails when the table has rows. On an empty
+/// table, as in many tests, it succeeds.
 enum RequiredColumn: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     let statements = ScriptStatements(trial.phase.up)
     return trial.facts.compactMap { fact in
       guard case .columnAdded(let table, let column, _, _) = fact, column.isRequired else { return nil }
-      // No version inserts before and after it, and a rebuild fills the rows that are there.
+      // No version runs both before and after it, and a rebuild gives existing rows a value.
       let isOffline = trial.phase.windows.allSatisfy(\.range.isOffline)
       if isOffline, statements.drop(ofTable: table) != nil { return nil }
       let type = column.type.declared.map { " \($0)" } ?? ""

@@ -1,11 +1,11 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A watch is long enough for what it asks.
+/// A watch must take enough samples for its probes.
 enum WatchTooShort {
-  /// Fewer samples say little.
+  /// The fewest samples that say something.
   private static let fewest = 10
-  /// A way back that starts by itself must not wait longer for the next sample.
+  /// The longest time between samples for a watch that reverses.
   private static let longestPause = Duration.seconds(3600)
 
   static func findings(_ catalog: Catalog) -> [Finding] {
@@ -38,7 +38,7 @@ enum WatchTooShort {
   }
 }
 
-/// A phase that changes rows, or takes away what versions may use, has a query that notices when that went wrong.
+/// A phase that changes rows, or removes something that versions may use, must have a query that notices a mistake.
 enum Undetected {
   static func findings(_ catalog: Catalog) -> [Finding] {
     catalog.phases.compactMap { id, phase in
@@ -69,7 +69,7 @@ enum Undetected {
       }
   }
 
-  /// Whether its up SQL fails on rows that are in the way: it copies them into a table that accepts none.
+  /// Whether its up SQL has a guard: it copies bad rows into a table that refuses every row, so that the phase fails.
   private static func hasGuard(_ phase: Phase) -> Bool {
     ScriptStatements(phase.up).all.contains { statement in
       guard statement.action == .createTable else { return false }
@@ -79,7 +79,7 @@ enum Undetected {
   }
 }
 
-/// A watch that is to reverse can reverse.
+/// A phase with `@watch … then reverse` must be able to come down automatically.
 enum WatchCannotReverse: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard trial.phase.watch?.then == .reverse else { return [] }
@@ -103,7 +103,8 @@ enum WatchCannotReverse: TrialRule {
           "the phase comes down only while \(window.application) is stopped, and no watch stops it",
           at: window.place ?? trial.phase.up.beginningOfFile, remedies: ["write: then hold"]))
     }
-    // A contract waits for the watch, and other migrations may come later; these two go up in one run.
+    // The contract of the migration waits for the watch, and phases of other migrations may come later. These two
+    // phases go up in one run.
     let next = folder.catalog.phases.first {
       $0.id.migration == trial.id.migration && $0.id > trial.id && $0.id.kind != .contract
     }
@@ -124,7 +125,7 @@ enum WatchCannotReverse: TrialRule {
   private static let remedy: Prose = "make @down lead back to the schema before the phase"
 }
 
-/// The query of a probe reads and does nothing else.
+/// The query of a probe must only read.
 enum ProbeWrites: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     try ProbeTrial.objections(in: trial).filter(\.isToWriting).map { objection in
@@ -135,7 +136,7 @@ enum ProbeWrites: TrialRule {
   }
 }
 
-/// The query of a probe can be asked where it will be asked.
+/// The query of a probe must work on the schemas on which it will run.
 enum ProbeInvalid: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     let after = try ProbeTrial.objections(in: trial).filter { !$0.isToWriting }
@@ -150,7 +151,7 @@ enum ProbeInvalid: TrialRule {
   }
 }
 
-/// The queries of probes, compiled where there are no rows.
+/// Compiles the queries of probes on a database without rows.
 private enum ProbeTrial {
   struct Objection {
     let probe: String

@@ -1,10 +1,10 @@
-/// Whether the windows of a folder allow some version to run at every point of the way.
+/// Checks that the windows of a folder let some version run at every point of the way up.
 enum WindowRules {
   static func findings(_ catalog: Catalog) -> [Finding] {
     catalog.migrations.flatMap(falling) + WindowWalk(catalog).findings
   }
 
-  /// Along a migration the lower bound must not fall, because what excluded a version stays in place.
+  /// Within a migration the lower bound must not fall: the earlier change that excluded a version is still there.
   private static func falling(_ migration: Migration) -> [Finding] {
     zip(migration.phases, migration.phases.dropFirst()).flatMap { earlier, later in
       later.windows.compactMap { window -> Finding? in
@@ -24,7 +24,7 @@ enum WindowRules {
     }
   }
 
-  /// The line with a higher lower bound; without an upper bound that it would reach.
+  /// The window line with a higher lower bound, and without its upper bound if the new lower bound reaches it.
   static func remedy(_ window: Window, from lower: VersionRange.Bound) -> Prose {
     let upper = window.range.upper.flatMap { $0.version > lower.version ? " <\($0.version)" : nil } ?? ""
     return "-- @window \(window.application) >=\(lower.version)\(upper)"
@@ -42,8 +42,8 @@ enum WindowRules {
   }
 }
 
-/// The way up on a database in use: folder order, except that a contract waits while no version could be live after it,
-/// and expand and migrate phases run only while a live version is in their windows.
+/// Walks the way up as on a database in use. It follows folder order, with two exceptions: a contract waits while no
+/// version could be live after it, and expand and migrate phases run only while a live version is in their windows.
 private struct WindowWalk {
   private(set) var findings: [Finding] = []
   private var applied: [(id: PhaseID, phase: Phase)] = []
@@ -67,7 +67,7 @@ private struct WindowWalk {
         progress = true
       }
     }
-    // What is left is a contract that can never open, and what waits for it.
+    // The rest is a contract whose gate can never open, and phases that wait for it.
     for (id, phase) in pending {
       if let blocked = emptyInterval(after: phase, id) { findings.append(finding(id, phase, blocked)) }
     }
@@ -75,7 +75,7 @@ private struct WindowWalk {
 
   /// Whether a phase comes after one that is pending: an earlier one of its migration, or one that it needs.
   private func waits(_ id: PhaseID, _ phase: Phase) -> Bool {
-    PhaseKind.allCases.contains { $0 < id.kind && pendingIDs.contains(PhaseID(id.migration, $0)) }
+    Phase.Kind.allCases.contains { $0 < id.kind && pendingIDs.contains(PhaseID(id.migration, $0)) }
       || phase.needs.contains { need in pendingIDs.contains { $0 != id && $0.isNamed(by: need) } }
   }
 

@@ -3,8 +3,8 @@ internal import PhaseSQLite
 
 /// A row that an older version inserts after a backfill, and what the backfill would still change in it.
 ///
-/// The authorizer reports which columns a trigger can write, but not when: it does not evaluate its WHEN. So a row is
-/// inserted, and the backfill runs again.
+/// SQLite's authorizer reports which columns a trigger can write, but it does not evaluate the trigger's WHEN. So
+/// this inserts a row and runs the backfill again.
 struct NewbornRow {
   private let table: String
   /// The columns that the older version knows.
@@ -12,13 +12,13 @@ struct NewbornRow {
 
   init(in table: String, knowing known: [ColumnDefinition]) {
     self.table = table
-    // A generated column cannot be written, and the key of a rowid table gives itself out.
+    // A generated column cannot be written, and SQLite chooses the key of a rowid table.
     self.known = known.filter { !$0.isGenerated && !$0.isRowIDAlias }
   }
 
   /// The columns that nothing fills when the row is inserted, and that SQL then fills. Everything is rolled back.
   ///
-  /// - Returns: their names; also none when no row can be made that the table accepts.
+  /// - Returns: their names; empty also when no row could be made that the table accepts.
   func columnsLeft(
     to phase: Phase, of columns: [ColumnDefinition], on connection: Connection
   ) -> Set<FoldedName> {
@@ -55,7 +55,7 @@ struct NewbornRow {
     let batch = try phase.batching.map { try wholeBatch($0, connection) } ?? [:]
     try connection.execute(script: phase.up.text, binding: batch)
     let filled = try connection.rows(query)
-    // What changes every time, such as a random token, says nothing.
+    // A value that changes with every run, such as a random token, proves nothing.
     try connection.execute(script: phase.up.text, binding: batch)
     let again = try connection.rows(query)
     guard born.count == 1, filled.count == 1, again.count == 1 else { return [] }
@@ -67,7 +67,7 @@ struct NewbornRow {
       }.map(\.element.name.key))
   }
 
-  /// The ends of a batch with every row.
+  /// The first and last key of a batch that covers every row.
   private func wholeBatch(
     _ batching: Batching, _ connection: Connection
   ) throws(SQLiteError) -> KeyValuePairs<String, Value> {
@@ -89,7 +89,8 @@ struct NewbornRow {
   }
 }
 
-/// The rows of a version that knows a table as it was before a phase: in them, new columns have their defaults.
+/// The rows that an older version writes. It knows the table as it was before the phase, so new columns get their
+/// defaults.
 struct OldWriter {
   /// As it was before the phase.
   let table: TableDefinition
@@ -106,13 +107,13 @@ struct OldWriter {
 
   /// Whether some row of such a version is known to meet a condition.
   ///
-  /// Without columns that the phase adds, this is assumed. With them, values of every kind are tried, the same value in
-  /// all known columns; a condition that none of them meets does not count as a restriction.
+  /// If the phase adds no columns, the answer is yes. Otherwise values of every kind are tried, the same value in all
+  /// known columns. A condition that none of them meets does not count as a restriction.
   func canMake(_ condition: String) -> Bool {
     let names = SQLFragment(condition).names
     let unknown = added.filter { names.contains($0.name) }
     guard !unknown.isEmpty else { return true }
-    // What is NOT NULL has some value in each of its rows.
+    // A NOT NULL column has a value in every row.
     let known = table.columns.map { column in
       "\(column.isNotNull ? "coalesce(v, 0)" : "v") AS \(SQLText.identifier(column.name.spelled))"
     }
@@ -121,7 +122,7 @@ struct OldWriter {
         column.generation.map { "(\($0.expression))" } ?? column.defaultValue.map { "(\($0))" } ?? "NULL"
       return "\(value) AS \(SQLText.identifier(column.name.spelled))"
     }
-    // Generated columns and defaults may use what stands beside them, hence a query of their own.
+    // Generated columns and defaults may use other columns, so they are computed in an inner query.
     let sql = """
       SELECT EXISTS (SELECT 1 FROM (SELECT *, \(born.joined(separator: ", ")) FROM (SELECT \(known.joined(separator: ", "))
       FROM (SELECT NULL AS v UNION ALL VALUES (0), (1), (-1), (1000000), (0.5), (''), ('x'), ('2000-01-01'), (x'00'))))

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What one phase did on the scratch database: up, down and up again.
+/// The result of one phase on the scratch database: up, down and up again.
 struct PhaseTrial {
   let id: PhaseID
   let phase: Phase
@@ -13,7 +13,7 @@ struct PhaseTrial {
   let changes: [SchemaChange]
   /// The meaning of the changes.
   let difference: SchemaDifference
-  /// The facts of `difference`, which most rules use.
+  /// The facts of `difference`; most rules use these.
   let facts: [SchemaFact]
   /// What the up SQL writes, also from inside triggers.
   let writes: WriteSet
@@ -25,9 +25,9 @@ struct PhaseTrial {
   let brokenCode: [SchemaCode.Failure]
   /// Why claims of the phase cannot be checked after it.
   let invalidClaims: [MigrationError]
-  /// What its way back did on the part of the schema that it can touch.
+  /// The result of its way back, on the part of the schema that the phase can touch.
   let reversal: ReversalTrial
-  /// The scratch database, in the state after the phase. What a rule changes there it must undo.
+  /// The scratch database, in the state after the phase. A rule must undo its changes there.
   let connection: Connection
   /// The functions that only the application has.
   var functions: [FunctionStub] { connection.stubs?.all ?? [] }
@@ -39,12 +39,12 @@ protocol TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding]
 }
 
-/// What is known about the folder of the phases.
+/// The folder that lint checks, and what all rules need to know about it.
 struct LintedFolder {
   let catalog: Catalog
   /// The oldest SQLite that must be able to run the phases; nil when none is declared.
   let oldestSQLite: SQLiteVersion?
-  /// Where phases and queries of applications count columns.
+  /// Where the SQL of phases and applications depends on the columns of a table.
   let positional: PositionalIndex
   let terms: ScratchTerms
 
@@ -64,7 +64,8 @@ struct LintedFolder {
   }
 }
 
-/// Which phases of a folder added columns to existing tables: versions from before such a phase do not know the column.
+/// Remembers which phases of a folder added columns to existing tables. Versions from before such a phase do not know
+/// the column.
 struct ColumnBirths {
   struct Birth {
     let phase: PhaseID

@@ -26,7 +26,7 @@ struct ReversalTrial {
   ///   - phase: the phase; its up SQL is known to run.
   ///   - observe: gets every script before it runs.
   ///   - objects: the objects of the schema before it that the phase can touch, in an order in which they can be made.
-  /// - Throws: what keeps the objects from being made or the up SQL from running on them alone.
+  /// - Throws: when the objects cannot be made, or the up SQL does not run on them alone.
   init(
     _ id: PhaseID, _ phase: Phase, on objects: [SchemaObject], _ costLimit: CostLimit?,
     terms: ScratchTerms = ScratchTerms(),

@@ -3,11 +3,10 @@ internal import PhaseSQLite
 
 /// The views and triggers of the scratch database, which SQLite compiles only when they are used.
 ///
-/// It knows which of them mention a name, so that after a phase it compiles only those that the phase could have
-/// broken.
+/// It knows which of them mention a name. So after a phase it compiles only those that the phase may have broken.
 final class SchemaCode {
   private var uses = SchemaUses()
-  /// Objects that did not compile at the last look.
+  /// Objects that did not compile when they were last checked.
   private var broken: Set<SchemaObject.Key> = []
 
   /// A view or a trigger that does not compile.
@@ -81,7 +80,7 @@ extension SchemaCode {
       }
       compiled[occasion] = compiles
       if !compiles {
-        // Some trigger of this occasion fails, this one or another that it sets off.
+        // A trigger fails: this one, or another one that it fires.
         let alone: Connection
         if let isolated { alone = isolated } else { alone = try copyWithoutTriggers(of: connection) }
         isolated = alone
@@ -150,8 +149,8 @@ extension SchemaCode {
     }
   }
 
-  /// Why a statement does not compile; nil when it does, or when it only lacks a function, a collation or a module that
-  /// the application registers.
+  /// Why a statement does not compile. Nil when it does, or when the only missing thing is a function, a collation or
+  /// a module that the application registers.
   private func refusal(of statement: String, on connection: Connection) throws(SQLiteError) -> String? {
     do throws(SQLiteError) {
       _ = try connection.prepare(statement)
@@ -169,7 +168,7 @@ extension SchemaCode {
   /// transaction prevents that.
   private func copyWithoutTriggers(of connection: Connection) throws(SQLiteError) -> Connection {
     let copy = try Connection(path: "", mode: .memory)
-    // A virtual table brings its shadow tables, which then cannot be made again.
+    // Making a virtual table also makes its shadow tables, so these are left out.
     let objects = try connection.rows(
       "SELECT sql FROM main.sqlite_schema WHERE type IN ('table', 'view') AND sql IS NOT NULL"
         + " ORDER BY sql LIKE 'create virtual%' DESC, rowid")
@@ -179,7 +178,7 @@ extension SchemaCode {
   }
 }
 
-/// One kind of write to one table or view.
+/// One kind of write to one table or view, which fires its triggers.
 struct Occasion: Hashable {
   enum Write: String, Hashable {
     case insert, update, delete
@@ -188,7 +187,7 @@ struct Occasion: Hashable {
   let write: Write
   let table: FoldedName
 
-  /// A statement that fires every trigger of the occasion, only to be compiled; nil when there is no such table.
+  /// A statement that would fire all of these triggers. It is only compiled. Nil when there is no such table.
   func statement(on connection: Connection) -> String? {
     let name = SQLText.identifier(table)
     switch write {

@@ -3,8 +3,8 @@ package import PhaseSQLite
 
 /// A database in memory on which the phases of a folder are tried, each on the result of the one before.
 ///
-/// The folder is replayed once, not once for each phase, because each phase leaves its result to the next. Its way back
-/// is tried separately, on the part of the schema that it can touch.
+/// The folder is replayed only once, because each phase runs on the result of the one before. The way back of a phase
+/// is tried separately, on the part of the schema that the phase can touch.
 package final class Scratch {
   package let connection: Connection
   private(set) var schema = Schema()
@@ -144,7 +144,7 @@ package final class Scratch {
     guard !changes.isEmpty else { return [] }
     return try lifting("compiling the baseline's views and triggers") { () in
       let strict = try whileStrict { try code.broken(by: changes, on: connection) }
-      // What the application's own connections compile, because they take "price" for a string, is not broken.
+      // Applications often let SQLite take "price" for a string. What compiles in that mode is not broken.
       guard !strict.isEmpty else { return [] }
       let lenient = try SchemaCode().broken(by: changes, on: connection)
       return strict.filter { failure in lenient.contains { $0.object.key == failure.object.key } }

@@ -3,9 +3,8 @@ internal import PhaseSQLite
 
 /// The objects of a schema that a script can touch, and those that they need to compile.
 ///
-/// ALTER and DROP read the whole schema again, so the cost of trying a phase three times grows with the schema; on the
-/// touched part it does not. Objects that are left out mention nothing that the script names, so the script cannot
-/// change them.
+/// ALTER and DROP read the whole schema again, so it would be slow to try a phase three times on a large schema. The
+/// objects that are left out do not mention anything that the script names, so the script cannot change them.
 struct TouchedSchema {
   private var uses = SchemaUses()
   /// The order in which objects were added.
@@ -14,7 +13,7 @@ struct TouchedSchema {
   /// Tables that are there only because others name them.
   private(set) var ignored = NamePatterns()
 
-  /// The whole of a schema.
+  /// Starts with a whole schema.
   init(of schema: Schema = Schema()) {
     follow(schema, since: Schema())
   }
@@ -38,7 +37,7 @@ struct TouchedSchema {
 
   /// The objects to try scripts on, in an order in which they can be made.
   ///
-  /// - Parameter tables: case-folded names of tables that are changed without SQL of a script.
+  /// - Parameter tables: case-folded names of tables that change although no script names them.
   func objects(around scripts: [Script], naming tables: [FoldedName] = []) -> [SchemaObject] {
     var touched = Set(tables)
     for script in scripts {
@@ -52,7 +51,7 @@ struct TouchedSchema {
       for key in relation(of: name) { kept.insert(key) }
       for key in uses.users(of: name) {
         guard let object = uses[key], kept.insert(key).inserted else { continue }
-        // A view over a view that is touched is touched, too; a trigger elsewhere and a child table only mention it.
+        // A view on a touched view is touched, too. A child table, and a trigger of another table, only mention it.
         if key.type == "view", touched.insert(key.name).inserted { queue.append(key.name) }
         if key.type == "trigger" || key.type == "index" {
           kept.formUnion(relation(of: object.table.folded))

@@ -1,14 +1,14 @@
 package import PhaseSQL
 internal import PhaseSQLite
 
-/// A statement, or a part of one, that counts the columns of a table instead of naming them.
+/// A part of a statement that depends on the number and order of a table's columns, because it does not name them.
 package struct PositionalUse {
   package enum Kind {
     /// `INSERT INTO t VALUES …`
     case insert
     /// `SELECT *`, `SELECT t.*`
     case star
-    /// The same in a query whose columns the outer statement takes by name, or not at all.
+    /// A star in a query whose columns the outer statement uses by name, or does not use.
     case innerStar
   }
 
@@ -20,7 +20,7 @@ package struct PositionalUse {
 
   /// Every such use in SQL of one or more statements, found by tokens.
   package static func all(in sql: String) -> [PositionalUse] {
-    // Most texts have neither.
+    // A fast way out: most texts have neither.
     let lower = sql.asciiLowercased
     guard lower.contains("into") || lower.contains("*") else { return [] }
     var uses: [PositionalUse] = []
@@ -67,7 +67,7 @@ extension [SQLWord] {
     return PositionalUse(kind: .insert, table: target.table.text, range: target.table.range)
   }
 
-  /// The uses that the stars in the result of the SELECT at an index stand for.
+  /// The uses for the stars among the result columns of the SELECT at an index.
   fileprivate func uses(at select: Int) -> [PositionalUse] {
     let (stars, from) = stars(at: select)
     guard !stars.isEmpty, let from else { return [] }
@@ -101,10 +101,11 @@ extension [SQLWord] {
     return (stars, index < count && self[index].is("from") ? index : nil)
   }
 
-  /// Whether something counts the columns of the SELECT at an index.
+  /// Whether the number or order of the columns of the SELECT at an index matters.
   ///
-  /// Columns of a subquery in FROM and of a WITH are taken by name, unless an outer SELECT passes them on by a star.
-  /// Everything else counts them: the reader of the statement, INSERT, UNION, IN, and unclear cases.
+  /// Columns of a subquery in FROM and of a WITH are used by name, unless an outer SELECT passes them on with a star.
+  /// In all other places the order matters: for the reader of the statement, in INSERT, UNION and IN, and in unclear
+  /// cases.
   ///
   /// - Parameter seen: the SELECTs for which this one is already being examined.
   private func isPositional(_ select: Int, seen: Set<Int> = []) -> Bool {
@@ -157,8 +158,8 @@ extension [SQLWord] {
     return false
   }
 
-  /// The name that WITH gives to the query in a parenthesis; a nil name when its columns have names of their own there,
-  /// and nil when the parenthesis is no such query.
+  /// The name that WITH gives to the query in a parenthesis. The inner value is nil when WITH also names its columns;
+  /// the outer value is nil when the parenthesis is not such a query.
   private func nameInWith(at opening: Int) -> FoldedName?? {
     var last = opening - 1
     if last > 0, self[last].is("materialized") { last -= self[last - 1].is("not") ? 2 : 1 }
@@ -166,7 +167,7 @@ extension [SQLWord] {
     return .some(self[last - 1].isName ? self[last - 1].text : nil)
   }
 
-  /// Whether a name is the whole right side of IN, which counts its columns.
+  /// Whether a name is the whole right side of IN. Then the number of its columns matters.
   private func isInOperand(_ index: Int, _ name: FoldedName) -> Bool {
     index > 0 && self[index].isName && self[index].text == name && self[index - 1].is("in")
   }
@@ -196,7 +197,7 @@ extension [SQLWord] {
     return nil
   }
 
-  /// The other name of a source that ends before an index.
+  /// The alias of a source that ends before an index.
   private func alias(at end: Int) -> FoldedName? {
     let index = has("as", at: end) ? end + 1 : end
     guard indices.contains(index), self[index].isName, !Self.behindTable.contains(self[index].text) else {
@@ -258,8 +259,7 @@ extension [SQLWord] {
   }
 }
 
-/// Where the SQL of a folder counts columns, by table. It is made once, so that each phase looks up only the tables it
-/// changes.
+/// The places where the SQL of a folder depends on columns by position, by table. It is made once for all phases.
 struct PositionalIndex {
   struct Entry {
     let use: PositionalUse
@@ -280,7 +280,7 @@ struct PositionalIndex {
   init(_ catalog: Catalog, corpus: [Script]) {
     for script in corpus {
       let file = Corpus.File(path: script.file)
-      // Without its version, an application's name says nothing about when it runs.
+      // Without a version it is unknown when an application runs.
       add(
         script,
         .application(name: file?.version.map { _ in file?.application } ?? nil, version: file?.version))

@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The statements of a script by their tokens, and the final table of each: a rebuild makes a table under another name
-/// and renames it at the end.
+/// The statements of a script, read by their tokens, with the final name of each table: a rebuild makes a table under
+/// another name and renames it at the end.
 struct ScriptStatements {
   let script: Script
   private(set) var all: [Statement]
@@ -40,7 +40,7 @@ struct ScriptStatements {
     fileprivate(set) var outcome: SchemaName?
   }
 
-  /// The statement that drops a table of the schema before the script, under whatever name it has by then.
+  /// The statement that drops a table of the schema before the script, even when the script renamed it first.
   func drop(ofTable table: SchemaName) -> Statement? {
     all.first { $0.action == .dropTable && $0.origin == table }
   }
@@ -50,7 +50,8 @@ struct ScriptStatements {
     all.contains { $0.action == action && $0.object == name }
   }
 
-  /// Where the script gives a table this column, this constraint's keyword or, when it names neither, its form.
+  /// The place where the script gives a table this column or constraint; otherwise the place where it makes or
+  /// changes the table.
   func place(ofTable table: SchemaName, _ word: SchemaName? = nil) -> Place {
     let about = all.filter { statement in
       switch statement.action {
@@ -71,7 +72,7 @@ struct ScriptStatements {
     return place(of: maker?.nameOfObject)
   }
 
-  /// The first token when there is no better one.
+  /// The place of a token; without one, the first token of the script.
   func place(of word: Statement.Word?) -> Place {
     guard let word else { return script.place(at: script.firstTokenOffset) }
     return script.place(at: word.range.lowerBound, length: word.range.count)

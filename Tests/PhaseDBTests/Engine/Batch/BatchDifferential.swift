@@ -231,7 +231,7 @@ extension BatchDifferential {
     )
     let before = try contents(batched)
     let migrations = try migrations(isBatched: true)
-    let options = Options.test(pacing: Pacing(hold: .seconds(10), maximumRows: batchSize))
+    let options = Options.test(pacing: Options.Pacing(hold: .seconds(10), maximumRows: batchSize))
     var broken: [String] = []
 
     if let error = migrationError({ try batched.run(.upAll, migrations, options) }) {

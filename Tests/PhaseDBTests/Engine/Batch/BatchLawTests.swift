@@ -54,7 +54,7 @@ struct BatchLawTests {
         hold: .milliseconds(10), perRow: 0.01, settles: 1_900...2_100, commit: 20),
     ])
   func settles(row: Case) {
-    var law = BatchLaw(Pacing(hold: row.hold, maximumRows: row.most))
+    var law = BatchLaw(Options.Pacing(hold: row.hold, maximumRows: row.most))
     law.isAlone = row.isAlone
     let sizes = sizes(&law, batches: 80, perRow: row.perRow, commit: row.commit)
     #expect(row.settles.contains(sizes.last ?? 0), "\(sizes)")
@@ -62,7 +62,7 @@ struct BatchLawTests {
 
   @Test("the size grows by half at most")
   func growth() {
-    var law = BatchLaw(Pacing())
+    var law = BatchLaw(Options.Pacing())
     let sizes = sizes(&law, batches: 30, perRow: 0.0001)
     for (before, after) in zip(sizes, sizes.dropFirst()) {
       #expect(Double(after) <= Double(before) * 1.5 + 1)
@@ -72,7 +72,7 @@ struct BatchLawTests {
 
   @Test("one slow batch counts for a quarter")
   func average() {
-    var law = BatchLaw(Pacing())
+    var law = BatchLaw(Options.Pacing())
     _ = sizes(&law, batches: 60, perRow: 0.002, commit: 0)
     let before = law.size
     law.committed(rows: before, milliseconds: Double(before) * 0.004, committing: 0)
@@ -81,7 +81,7 @@ struct BatchLawTests {
 
   @Test("a batch that is stopped at its deadline is tried again with a tenth of its rows, down to one")
   func deadline() {
-    var law = BatchLaw(Pacing())
+    var law = BatchLaw(Options.Pacing())
     _ = sizes(&law, batches: 60, perRow: 0.002)
     #expect(law.deadline == .milliseconds(50))
     var size = law.size
@@ -97,18 +97,18 @@ struct BatchLawTests {
 
   @Test("the phase's own limit of the hold goes before a longer one")
   func limit() {
-    #expect(BatchLaw(Pacing(), limit: .milliseconds(4)).deadline == .milliseconds(20))
-    #expect(BatchLaw(Pacing(), limit: .milliseconds(400)).deadline == .milliseconds(50))
+    #expect(BatchLaw(Options.Pacing(), limit: .milliseconds(4)).deadline == .milliseconds(20))
+    #expect(BatchLaw(Options.Pacing(), limit: .milliseconds(400)).deadline == .milliseconds(50))
   }
 
   @Test("the rest is as long as the hold and never under 2 ms; 1 ms when nobody else writes")
   func rest() {
-    var law = BatchLaw(Pacing())
+    var law = BatchLaw(Options.Pacing())
     #expect(law.pause(after: 12) == 12)
     #expect(law.pause(after: 0.5) == 2)
     law.isAlone = true
     #expect(law.pause(after: 12) == 1)
-    var patient = BatchLaw(Pacing(pause: .milliseconds(30)))
+    var patient = BatchLaw(Options.Pacing(pause: .milliseconds(30)))
     #expect(patient.pause(after: 12) == 30)
     #expect(patient.pause(after: 50) == 50)
     patient.isAlone = true

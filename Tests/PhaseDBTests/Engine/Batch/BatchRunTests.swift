@@ -35,7 +35,7 @@ struct BatchRunTests {
     return migrationError {
       try database.run(
         selection, catalog,
-        .test(pacing: Pacing(hold: .seconds(10), maximumRows: 100), cancellation: cancellation)
+        .test(pacing: Options.Pacing(hold: .seconds(10), maximumRows: 100), cancellation: cancellation)
       ) { event in
         if case .batchCommitted = event { seen += 1 }
         if seen == batches { cancellation.cancel() }
@@ -117,7 +117,7 @@ struct BatchRunTests {
       ]
     ])
     var batches = 0
-    let options = Options.test(pacing: Pacing(hold: .seconds(10), maximumRows: 64))
+    let options = Options.test(pacing: Options.Pacing(hold: .seconds(10), maximumRows: 64))
     try database.run(.upAll, migrations, options) { if case .batchCommitted = $0 { batches += 1 } }
     #expect(try database.value("SELECT count(*) FROM t WHERE n BETWEEN 100001 AND 101200") == 1200)
     #expect(batches >= 15)
@@ -388,7 +388,7 @@ struct BatchRunTests {
     let catalog = try Self.counting()
     var seen = 0
     let error = migrationError {
-      try database.run(.upAll, catalog, .test(pacing: Pacing(hold: .seconds(10), maximumRows: 100))) {
+      try database.run(.upAll, catalog, .test(pacing: Options.Pacing(hold: .seconds(10), maximumRows: 100))) {
         event in
         guard case .batchCommitted = event else { return }
         seen += 1
@@ -412,7 +412,7 @@ struct BatchRunTests {
     let before = try #require(try database.snapshot())
     let catalog = try Self.counting()
     let error = migrationError {
-      try database.run(.upAll, catalog, .test(pacing: Pacing(hold: .seconds(10), maximumRows: 100)))
+      try database.run(.upAll, catalog, .test(pacing: Options.Pacing(hold: .seconds(10), maximumRows: 100)))
     }
     #expect(error?.id == .statementFailed)
     let first = (number - 1) / 100 * 300 + 3
@@ -501,7 +501,7 @@ struct BatchRunTests {
     arguments: [BatchPause.Reason.pauseFile, .throttle])
   func waits(reason: BatchPause.Reason) throws {
     let database = try TemporaryDatabase(Self.rows)
-    var pacing = Pacing(hold: .seconds(10), maximumRows: 500)
+    var pacing = Options.Pacing(hold: .seconds(10), maximumRows: 500)
     switch reason {
     case .throttle:
       try database.run("CREATE TABLE jobs (id); INSERT INTO jobs VALUES (1)")
@@ -512,12 +512,16 @@ struct BatchRunTests {
     var resumed = 0
     try database.run(.upAll, Self.counting(), .test(pacing: pacing)) { event in
       if case .batchResumed = event { resumed += 1 }
-      guard case .batchPaused(_, let pause) = event else { return }
-      seen.append(pause.reason)
+      guard case .batchPaused(_, let reason, let detail, let resuming) = event,
+        let word = BatchPause.Reason(rawValue: reason)
+      else { return }
+      seen.append(word)
       // Another operator looks, and takes the reason away.
       let status = try? database.migrator(Self.counting(), access: .reading).status()
-      #expect(status?.underWay?.pause == pause && status?.underWay?.isRunning == true)
-      if reason == .throttle {
+      #expect(
+        status?.underWay?.pause == BatchPause(reason: word, detail: detail, resuming: resuming)
+          && status?.underWay?.isRunning == true)
+      if word == .throttle {
         try? database.run("DELETE FROM jobs")
       } else {
         try? FileManager.default.removeItem(atPath: database.path + ".pause")
@@ -542,7 +546,7 @@ struct BatchRunTests {
   func throttle(query: String) throws {
     let database = try TemporaryDatabase(Self.rows)
     let error = migrationError {
-      try database.run(.upAll, Self.counting(), .test(pacing: Pacing(throttle: Script(query))))
+      try database.run(.upAll, Self.counting(), .test(pacing: Options.Pacing(throttle: Script(query))))
     }
     #expect(error?.id == .badSettings)
   }

@@ -248,7 +248,7 @@ struct BatchTripTests {
     ])
     let error = migrationError {
       try database.run(
-        .upAll, migrations, .test(pacing: Pacing(hold: .seconds(10), maximumRows: row.size)))
+        .upAll, migrations, .test(pacing: Options.Pacing(hold: .seconds(10), maximumRows: row.size)))
     }
     #expect(error?.id == .archiveImpossible)
     #expect(error?.message.raw == "\(row.message), but batches archive only what they overwrite in t")
