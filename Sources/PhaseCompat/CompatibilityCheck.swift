@@ -155,7 +155,8 @@ public struct CompatibilityCheck: Sendable {
         try self.report(
           of: parts[index], database, in: surroundings, dismissal: index == 0 ? Cancellation() : dismissal)
       }
-      // What fails in several parts is told by the first of them, whichever is the faster: the others need not go on.
+      // If several parts fail for the same reason, the first part reports it, whichever is faster. The others can
+      // stop.
       if index == 0, case .failure = result { dismissal.cancel() }
       results.withLock { $0[index] = result }
     }
@@ -195,7 +196,7 @@ public struct CompatibilityCheck: Sendable {
     if let database {
       let copy = try workshop.copy(
         ofFile: database, wait: surroundings.wait, ignoring: NamePatterns(surroundings.ignoreTables))
-      // What is squashed into the baseline is the state before the first phase.
+      // Phases that are squashed into the baseline belong to the state before the first phase.
       let applied = try Knowledge(of: copy.connection).applied
       return Start(
         workshop: workshop, copy: copy, applied: applied.filter { !$0.isSquashed }.map(\.id),
@@ -217,8 +218,8 @@ public struct CompatibilityCheck: Sendable {
 // MARK: - Evidence
 
 extension CompatibilityCheck {
-  /// What a report proves, for an evidence file. Where a stub answered for a function of the application, or a query was
-  /// skipped because such a function was missing, nothing is proved.
+  /// What a report proves, for an evidence file. It proves nothing where a stub answered for a function of the
+  /// application, or a query was skipped because such a function was missing.
   package func evidence(
     of report: CompatibilityCheck.Report, in surroundings: Surroundings
   ) throws(MigrationError) -> [CompatEvidence] {

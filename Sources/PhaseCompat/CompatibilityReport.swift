@@ -1,7 +1,7 @@
 public import PhaseDB
 
 extension CompatibilityCheck {
-  /// Which versions of which applications work on which states.
+  /// The result of a check: which versions of applications work on which states.
   public struct Report: Sendable {
     /// The result of a version on a state.
     package enum Outcome: String, Sendable, Hashable, CaseIterable {
@@ -38,7 +38,7 @@ extension CompatibilityCheck {
 
     /// In the order in which `up` passes them, with each way in which contracts can be held.
     package let states: [CompatibilityState]
-    /// For each state, what the database was there.
+    /// For each state, a description of the database there.
     let grounds: [StateGround]
     /// By application and version.
     package let subjects: [Subject]
@@ -48,7 +48,8 @@ extension CompatibilityCheck {
     package let findingsByState: [[[Finding]]]
     /// Statements that need functions of the application.
     package var unproved: [Unproved] = []
-    /// Functions of the application for which stubs answered while phases ran, so that rows may be others than there.
+    /// Functions of the application for which stubs answered while phases ran. In the real database the rows may
+    /// differ.
     package var stubsOfPhases: [String] = []
 
     /// Every finding once, however many states it appears on.
@@ -93,7 +94,7 @@ extension CompatibilityCheck {
     public var isClean: Bool { outcomes.joined().allSatisfy { $0 != .broken } }
   }
 
-  /// A difference that a version of an application sees from the state it was written for.
+  /// A difference that a version of an application sees between a state and the one for which it was written.
   public struct Finding: Sendable, Hashable {
     /// The check that found it.
     package enum Check: String, Sendable, Hashable, CaseIterable {
@@ -125,7 +126,7 @@ extension CompatibilityCheck {
     /// The phase after which it appeared first; nil when no phase caused it.
     public internal(set) var phase: PhaseID?
     /// The line of that phase's window, or its beginning.
-    public internal(set) var phasePlace: Place?
+    package internal(set) var phasePlace: Place?
 
     /// Whether it is a warning: the query only takes longer.
     public var isWarning: Bool { check == .plan }

@@ -3,7 +3,7 @@ internal import PhaseSQLite
 
 /// A state of the schema that `up` can lead to, contracts held or not.
 package struct CompatibilityState: Sendable, Hashable {
-  /// What is applied, in the order in which it would be.
+  /// The applied phases, in the order in which they would go up.
   package let applied: [PhaseID]
   /// Contracts before the last applied phase that are not applied.
   package let held: [PhaseID]
@@ -42,7 +42,7 @@ extension CompatibilityState: CustomStringConvertible {
   }
 }
 
-/// What a database was in a state: on what the versions were tried.
+/// Describes the database of a state on which versions were tried.
 struct StateGround: Sendable, Hashable {
   let schema: SchemaDigest
   let rows: Int

@@ -13,11 +13,11 @@ final class CompatibilityWalk {
   private var unproved: [CompatibilityCheck.Report.Unproved] = []
   private var grounds: [Int: StateGround] = [:]
 
-  /// Where a version was run first.
+  /// The first run of a version, with which all others are compared.
   private struct Home {
     let node: Int
     let run: ScriptRun
-    /// Nil where another part of the work does that.
+    /// Nil when another part of the work makes this trial.
     let trial: MutationTrial?
   }
 
@@ -181,7 +181,7 @@ extension CompatibilityWalk {
     let applied = lattice.nodes[node].state.applied
     let application = scripts[pair[0]].application
     let migrate = pendingMigrate(after: applied).flatMap { id in
-      // What a version wrote before the application stopped is no business of a version that runs afterwards.
+      // If the application stops for the phase, versions after it need not keep what versions before it wrote.
       check.catalog[id]?.windows[application]?.isOffline == true ? nil : id
     }
     let path = lattice.path(to: node)
@@ -268,7 +268,7 @@ struct Claims {
 }
 
 extension Claims.Claim {
-  /// Also false for a claim about something that a later phase removed.
+  /// Whether the claim holds. It does not hold if a later phase removed what it is about.
   fileprivate func holds(on connection: Connection) throws(MigrationError) -> Bool {
     do throws(MigrationError) {
       return try verification.breakingRows(on: connection, limit: 0).count == 0

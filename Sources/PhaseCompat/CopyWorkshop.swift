@@ -9,7 +9,7 @@ final class CopyWorkshop {
   let trials: TransitionTrials
   /// Functions that only the applications have.
   let functions: [FunctionStub]
-  /// Those for which a stub answered while phases ran.
+  /// The functions for which a stub answered while phases ran.
   var stubsOfPhases: Set<String> = []
   let now: Timestamp
   let runner: Runner

@@ -8,10 +8,10 @@ struct HomeRun {
   let run: ScriptRun
   let schema: Schema
 
-  /// - Throws: `query-failed` when a statement fails that should not, or does not that should; `no-data` when a table has
-  ///   no row.
+  /// - Throws: `query-failed` when a statement fails unexpectedly, or succeeds although it should fail; `no-data`
+  ///   when a table has no row.
   func check(on connection: Connection) throws(MigrationError) {
-    // First, because without rows much else fails.
+    // This comes first, because without rows other things fail as well.
     try refuseEmptyTables(on: connection)
     for query in run.queries {
       if let refusal = query.refusal {

@@ -2,12 +2,13 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Two versions that write in turn on one state, and what is left of their writes after the way down and up again.
+/// Lets two versions write in turn on one state, and compares what is left of their writes after the way down and up
+/// again.
 ///
-/// What a version wrote must stay until somebody writes it again. It looks for three things: a statement that changes
-/// nothing for the version that runs it, but changes a value of the other one (a trigger that recomputes on unrelated
-/// updates); a value that a pending migrate phase or the way down removes; and a value that differs after the way down
-/// and up again, because what one version wrote never reached the columns of the other.
+/// A value that a version wrote must stay until it is written again. It looks for three things: a statement that
+/// changes nothing for the version that runs it, but changes a value of the other one (a trigger that recomputes on
+/// unrelated updates); a value that a pending migrate phase or the way down removes; and a value that differs after
+/// the way down and up again, because what one version wrote never reached the columns of the other.
 struct Interleaving {
   /// A version that takes part, and the columns that it knew on its home state.
   struct Writer {
@@ -28,11 +29,11 @@ struct Interleaving {
     var name: String { "\(script.application) \(script.version)" }
   }
 
-  /// Where the way leads.
+  /// The way that the schema goes during a trial.
   struct Way {
-    /// What is applied in the state, and after the pending migrate phase, if there is one.
+    /// The phases that are applied at the top: those of the state, and the pending migrate phase if there is one.
     let top: Catalog
-    /// The phase that leads there; nil when none is pending.
+    /// The pending migrate phase; nil when there is none.
     let migrate: PhaseID?
     /// The phases from the home state of the older version up to the top, in their order.
     let phases: [(id: PhaseID, phase: Phase)]

@@ -2,7 +2,7 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// One order on one copy.
+/// Runs one order of writes on one copy.
 final class InterleavingTrial {
   let interleaving: Interleaving
   private let turn: WriteOrder
@@ -105,7 +105,7 @@ extension InterleavingTrial {
     var hasChanged = false
     for (key, row) in now {
       guard let before = rows[key] else {
-        // What was in it is not known, so it may be new.
+        // The former value is unknown, so the present one may be new.
         hasChanged = true
         if row != nil, footprint.inserts.contains(key.table) { born.insert(key) }
         continue
@@ -119,7 +119,7 @@ extension InterleavingTrial {
     }
     for loss in written.losses(in: now) {
       if loss.version == version {
-        // By a trigger of its own. Whether that is another one than at home shows in results.
+        // The version's own trigger did it. The comparison of results shows whether it does something else at home.
         if let after = loss.after { written.write(after, to: loss.cell, by: version, query) }
         continue
       }
@@ -224,12 +224,12 @@ extension InterleavingTrial {
     let before = try contents()
     let older = writers[0]
     try copy.goDown(phases.count) { [self] id throws(MigrationError) in
-      // What only the newer version knows goes with it.
+      // Values that only the newer version knows may go with it.
       try reportLosses(in: try contents(), id, of: { older.knows($0.column, of: $0.row.table) }) {
         "is lost by the way down of \(id.short)"
       }
     }
-    // What the way down took would be put back, and say nothing of what the phases compute.
+    // Archived values would come back, and hide what the phases compute.
     try copy.forgetWhatDownTook()
     try copy.goUp(with: interleaving.way.top)
     let after = try contents()
@@ -244,11 +244,11 @@ extension InterleavingTrial {
     }
   }
 
-  /// Reports a column whose value changed when its phases computed it again: it had not kept up with what was written.
+  /// Reports a column whose value changed when its phases computed it again: it was not kept up to date.
   private func reportStale(_ key: RowBook.Key, _ column: FoldedName, before: Value, after: Value) {
     let cell = WrittenCells.Cell(row: key, column: column)
     guard let author = written.author(of: cell) else { return }
-    // What nothing computes was never there on the state below, and cannot come from it.
+    // A column that is not computed does not exist on the state below, and cannot come from there.
     let isUnknownBelow = !writers[0].knows(column, of: key.table)
     if isUnknownBelow, after == unsetValues[key.table]?[column] { return }
     let phase = interleaving.way.phases.first { step in
@@ -273,7 +273,8 @@ enum WriteOrder: String, CaseIterable {
     let first = (0..<older).map { (version: 0, statement: $0) }
     let second = (0..<newer).map { (version: 1, statement: $0) }
     switch self {
-    // The first one again: what it repeats changes nothing for itself, and so must change nothing for the other.
+    // The first version writes again. Its repeated writes change nothing for itself, so they must change nothing for
+    // the other version.
     case .olderLast: return first + second + first
     case .newerLast:
       let inTurn = (0..<max(older, newer)).flatMap { index in

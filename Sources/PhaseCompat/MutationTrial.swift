@@ -25,7 +25,8 @@ struct MutationTrial {
     try scratch.make(Array(schema.objects))
     let connection = scratch.connection
     connection.turn(.doubleQuotedStringsInDML, on: true)
-    // What cannot be dropped, such as a key, can still be renamed; a script that only inserts names no column.
+    // A column that cannot be dropped, such as a key, is renamed instead. A script that only inserts may name no
+    // column.
     let mutations =
       candidates.map(Mutation.drop) + candidates.map(Mutation.rename)
       + footprint.tables.sorted().map(Mutation.renameTable)

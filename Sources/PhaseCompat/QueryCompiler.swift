@@ -46,8 +46,8 @@ final class QueryCompiler {
   func prepare(
     _ queries: [ApplicationQuery], like home: [QueryRun] = [], planned: Bool = true
   ) throws(MigrationError) -> [PreparedQuery] {
-    // Once for the script: whenever an authorizer is set, everything that was compiled before is compiled again. A claim
-    // that was checked meanwhile has had its own.
+    // The authorizer is set once for the script, because SQLite then compiles all statements again. A claim that was
+    // checked meanwhile had its own authorizer.
     connection.setAuthorizer { [unowned self] action in
       guard let (names, starred, _) = listening else { return true }
       if action.code == .function { connection.stubs?.note(action.second ?? "") }
@@ -62,7 +62,7 @@ final class QueryCompiler {
     return prepared
   }
 
-  /// Whether an action of an application's statement reaches out of the copy.
+  /// Whether an action of an application's statement would touch anything outside the copy.
   private func reachesOut(_ action: AuthorizedAction) -> Bool {
     switch action.code {
     case .function: !functions.allows(action.second ?? "")
@@ -93,7 +93,7 @@ final class QueryCompiler {
       run.compiled = QueryRun.Compiled(
         columns: columns, footprint: footprint,
         plan: planned ? QueryPlan(of: query.sql.text, on: connection) : nil,
-        // It is read from the text, and is the same for the same columns.
+        // The order follows from the text and the columns, so it is reused if the columns are the same.
         order: home?.columns.elementsEqual(columns, by: { $0.hasSameBytes(as: $1) }) == true
           ? home?.order : RowOrder(of: query.sql.text, columns: columns))
       run.stubs = connection.stubs?.taken ?? []
@@ -118,7 +118,7 @@ struct QueryPlan: Sendable {
   private(set) var scanned: Set<FoldedName> = []
 
   init(of sql: String, on connection: Connection) {
-    // A plan that cannot be had is no reason to stop: the statement itself says what is wrong with it.
+    // If there is no plan, the check goes on: the statement itself will report what is wrong with it.
     for line in (try? connection.queryPlan(of: sql)) ?? [] {
       let name = (line.alias ?? line.table).folded
       switch line.access {

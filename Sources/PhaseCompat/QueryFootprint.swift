@@ -5,9 +5,9 @@ internal import PhaseSQLite
 /// What a statement reads and writes by name, as SQLite's authorizer reported it while the statement was compiled. Names
 /// are case-folded.
 ///
-/// It leaves out what views and triggers do for the statement: a version that writes a table which has become a view
-/// still asks for the same. The authorizer does not report the columns of an INSERT, of DO UPDATE, of JOIN USING and of
-/// NATURAL; differences there appear only in results.
+/// What views and triggers do for the statement does not count. So a version that writes a table which has become a
+/// view has the same footprint. The authorizer does not report the columns of an INSERT, of DO UPDATE, of JOIN USING
+/// and of NATURAL; differences there appear only in results.
 struct QueryFootprint: Sendable, Hashable {
   struct Column: Sendable, Hashable, Comparable, CustomStringConvertible {
     let table: FoldedName
@@ -25,7 +25,7 @@ struct QueryFootprint: Sendable, Hashable {
   var updates: Set<Column> = []
   var inserts: Set<FoldedName> = []
   var deletes: Set<FoldedName> = []
-  /// Those of the names that are views.
+  /// The names that are views.
   var views: Set<FoldedName> = []
   /// Every table that is written, also by triggers.
   var written: Set<FoldedName> = []
@@ -46,7 +46,7 @@ struct QueryFootprint: Sendable, Hashable {
   ) {
     guard let table = action.first?.folded, action.database != "temp" else { return }
     if [.insert, .update, .delete].contains(action.code) { written.insert(table) }
-    // A subquery with a name comes as the origin of what it reads, too, and is part of the statement.
+    // SQLite also reports a named subquery as the origin of what it reads. Such a subquery is part of the statement.
     if let origin = action.origin?.folded, code.contains(origin) || origin.hasPrefix(TouchLog.prefix) {
       return
     }
@@ -82,7 +82,7 @@ struct QueryFootprint: Sendable, Hashable {
 
   /// What the statement does here and did not do on its home state.
   func gains(over home: QueryFootprint) -> [Prose] {
-    // A table of which no column is read has lost the column that was.
+    // If no column of a table is read now, the former column is already among the losses.
     lines("reads", reads(besides: home.views).filter { !$0.name.isEmpty }, home.reads(besides: views), " now")
       + lines("updates", updates, home.updates, " now")
       + lines("inserts into", inserts, home.inserts, " now")

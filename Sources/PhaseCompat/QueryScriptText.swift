@@ -149,10 +149,11 @@ package struct QueryLog: Sendable {
     source = PhaseSource(try TextFile.read(path), file: path)
   }
 
-  /// The statements as a file for `apps/APP/VERSION.sql`, each once: of those that differ in their values alone, three.
-  /// Statements about transactions, connections and the schema are left out.
+  /// The statements as a file for `apps/APP/VERSION.sql`, each once; of statements that differ only in their values,
+  /// three are kept. Statements about transactions, connections and the schema are left out.
   ///
-  /// - Throws: `incomplete-statement` where something is opened and never closed, `no-queries` when there is no statement.
+  /// - Throws: `incomplete-statement` when a quote, comment or statement is not closed, `no-queries` when there is no
+  ///   statement.
   package func script() throws(MigrationError) -> String {
     let split = SQLSplitter(bytes: source.bytes)
     if let unclosed = split.unclosed { throw source.unclosed(unclosed) }

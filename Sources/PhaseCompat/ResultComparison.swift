@@ -11,7 +11,7 @@ struct ResultComparison {
   func findings() -> [CompatibilityCheck.Finding] {
     let pairs = zip(home.queries, here.queries).filter { $0.lacking == nil && $1.lacking == nil }
     let findings = pairs.flatMap { compiling($0, $1) + results($0, $1) }
-    // What a statement that failed or was skipped did not write is missing afterwards, which is no other trouble.
+    // If a statement failed or was skipped, its rows are missing afterwards. That is not a separate finding.
     let isSame = home.queries.map(\.lacking) == here.queries.map(\.lacking)
     return findings.contains { !$0.isWarning } || !isSame ? findings : findings + rows()
   }
@@ -79,7 +79,7 @@ extension ResultComparison {
       guard let (message, details) = difference(expected, found, compiled) else { continue }
       let values = here.query.valueLines(index)
       findings.append(finding(.results, here.query, message, details: values.map { Prose($0) } + details))
-      // What the other values show is most likely the same.
+      // The other rows of values would most likely show the same.
       break
     }
     guard findings.isEmpty else { return findings }

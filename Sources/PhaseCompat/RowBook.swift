@@ -66,7 +66,7 @@ final class RowBook {
       } else {
         let key = shape.keyColumns.map(SQLText.identifier).joined(separator: ", ")
         for id in ids {
-          // A row that is gone has no key to ask for, unless it was touched before.
+          // The key of a deleted row is unknown, unless the row was touched before.
           let rows = try connection.rows(
             "SELECT \(key) FROM main.\(SQLText.identifier(table)) WHERE rowid = ?1", .integer(id))
           if let row = rows.first { found.insert(Key(table: table, values: row)) }
@@ -125,7 +125,7 @@ extension RowBook.Key: CustomStringConvertible {
   var description: String { "\(table) \(values.map(\.description).joined(separator: ", "))" }
 }
 
-/// How the rows of a table are found again.
+/// A table whose rows can be found again, and the key for that.
 struct ComparedTable: Sendable {
   let name: FoldedName
   let columns: [FoldedName]
@@ -134,8 +134,7 @@ struct ComparedTable: Sendable {
   let isKeyedByRowID: Bool
   let isWithoutRowID: Bool
 
-  /// Reads an ordinary table; nil for a view, a virtual table, a missing table, and a table whose rows nothing
-  /// identifies.
+  /// Reads an ordinary table; nil for a view, a virtual table, a missing table, and a table without a usable key.
   init?(_ name: FoldedName, in schema: Schema) {
     guard let table = schema.table(SchemaName(name)), let key = table.rowKey else { return nil }
     self.name = name

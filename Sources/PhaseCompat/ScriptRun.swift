@@ -71,8 +71,8 @@ final class ScriptRunner {
     after observe: (QueryRun) throws(MigrationError) -> Void = { _ in },
     atEnd: () throws(MigrationError) -> Void = {}
   ) throws(MigrationError) -> ScriptRun {
-    // Before the transaction, which a statement of the application may end, and before anything is compiled where that is
-    // possible: its triggers are a change of the schema.
+    // The row book makes triggers, which change the schema. So it comes before anything is compiled, if possible, and
+    // before the transaction, which a statement of the application may end.
     let early = home.map { RowBook(on: connection, shapes: $0.shapes) }
     let prepared = try compiler.prepare(script.queries, like: home?.queries ?? [])
     var run = ScriptRun()
@@ -165,7 +165,7 @@ extension ScriptRunner {
         return
       }
       query.run.outcomes.append(outcome)
-      // RAISE(ROLLBACK) and OR ROLLBACK end the transaction; what follows must not last.
+      // RAISE(ROLLBACK) and OR ROLLBACK end the transaction. Later statements must not be committed.
       if connection.isAutocommit {
         try lifting("starting a transaction") { () in try connection.execute("BEGIN") }
       }

@@ -20,7 +20,7 @@ final class StateCopy {
     self.file = file
     self.workshop = workshop
     try lifting("preparing a copy") { () in
-      // The copy is of no use after a crash.
+      // After a crash the copy is not needed.
       try connection.execute("PRAGMA journal_mode = MEMORY")
       try connection.execute("PRAGMA synchronous = OFF")
       try workshop.clock.rule(connection)
@@ -34,7 +34,7 @@ final class StateCopy {
   /// Another copy of the same state.
   func fork() throws(MigrationError) -> StateCopy { try workshop.copy(of: connection) }
 
-  /// - Throws: `interrupted` when somebody has asked for a stop.
+  /// - Throws: `interrupted` when a stop was requested.
   func refuseCancelled() throws(MigrationError) {
     guard workshop.isStopped else { return }
     throw MigrationError.stopped()
@@ -81,7 +81,7 @@ final class StateCopy {
     if let failure { throw failure }
   }
 
-  /// Removes what would be put back on the way up.
+  /// Removes the archives from which the way up would restore values.
   func forgetWhatDownTook() throws(MigrationError) {
     guard let ledger = try Knowledge(of: connection).ledger, ledger.format >= 2 else { return }
     try lifting("forgetting what the way down took") { () in

@@ -84,7 +84,7 @@ struct StateLattice {
         guard places[point] == nil, let (parent, step) = way(to: point, places, nodes) else { continue }
         let before = nodes[parent].state
         let state = CompatibilityState(applied: before.applied + [step], in: catalog)
-        // The planner passes through no state on which some application could not run, unless it was so before.
+        // The planner avoids states on which an application cannot run, unless it could not run before, either.
         let isClosed = state.mayBeLive.contains { name, interval in
           interval.isContradiction && before.mayBeLive[name]?.isEmpty == false
         }

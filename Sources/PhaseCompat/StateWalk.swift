@@ -27,7 +27,7 @@ final class StateWalk {
   ///   - applied: how many phases are applied there.
   func go(from copy: StateCopy, applied: Int) throws(MigrationError) {
     var node = applied
-    // The states behind the database's are reached by the ways down that its ledger has.
+    // States before the present one are reached by the ways down in the database's ledger.
     if let first = lattice.nodes.indices.first(where: { lattice.nodes[$0].isWanted }), first < applied {
       try copy.goDown(applied - first)
       node = first

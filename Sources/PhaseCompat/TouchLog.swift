@@ -42,7 +42,7 @@ struct TouchLog {
     return keys
   }
 
-  /// A TEMP trigger would keep a phase from changing its table.
+  /// With a TEMP trigger on it, a phase could not change the table.
   func remove(from connection: Connection) throws(SQLiteError) {
     for event in ["INSERT", "UPDATE", "DELETE"] {
       try connection.execute("DROP TRIGGER IF EXISTS temp.\(trigger(event))")

@@ -15,8 +15,8 @@ struct RestoringWork {
   let hasPresent: Bool
   /// Whether values already came back while the table was rebuilt.
   private var hasRead = false
-  /// If a present row has the key of an archived one, the present row stays: `OR IGNORE` leaves the other one in its
-  /// archive.
+  /// On the way up, if a present row has the key of an archived one, the present row stays: `OR IGNORE` leaves the
+  /// other one in its archive.
   var orGivesWay: String { record.direction == .down ? "OR IGNORE " : "" }
 
   /// How many rows have their old values again.

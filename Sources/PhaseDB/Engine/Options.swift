@@ -130,11 +130,12 @@ public struct Options: Sendable {
     }
   }
 
-  /// Answers a probe that phases name and that has no query: it asks a monitoring system, for instance.
+  /// The source of a probe that phases name and that has no query of its own. It may ask a monitoring system, for
+  /// instance.
   public struct ProbeSource: Sendable {
     /// Whether it answers with a number.
     package let givesNumber: Bool
-    /// Asks once. What it is given says whether the watch is asked to stop.
+    /// Takes one sample. `isCancelled` says whether the watch has to stop.
     let ask: @Sendable (_ isCancelled: @Sendable () -> Bool) -> Probe.Reply
 
     package init(
@@ -145,9 +146,9 @@ public struct Options: Sendable {
 
     /// A source that says whether something is wrong.
     ///
-    /// - Parameter problem: returns within a few seconds, and early once what it is given says that the watch is asked to
-    ///   stop. It returns what is wrong, as the end of a sentence, or nil. It throws when that cannot be told; the error's
-    ///   text is the reason.
+    /// - Parameter problem: returns what is wrong, as the end of a sentence; nil when nothing is. It throws when that
+    ///   is unknown, and the error's text is the reason. It should take a few seconds at most, and return early when
+    ///   `isCancelled` says that the watch has to stop.
     public init(problem: @escaping @Sendable (_ isCancelled: @Sendable () -> Bool) throws -> String?) {
       self.init { isCancelled in
         do { return try problem(isCancelled).map { .fails($0) } ?? .passes } catch {
@@ -158,9 +159,9 @@ public struct Options: Sendable {
 
     /// A source that measures something, for a probe that expects a number.
     ///
-    /// - Parameter number: returns within a few seconds, and early once what it is given says that the watch is asked to
-    ///   stop. It returns the number, or nil when there is none. It throws when that cannot be told; the error's text is
-    ///   the reason.
+    /// - Parameter number: returns the number; nil when there is none. It throws when that is unknown, and the
+    ///   error's text is the reason. It should take a few seconds at most, and return early when `isCancelled` says
+    ///   that the watch has to stop.
     public init(number: @escaping @Sendable (_ isCancelled: @Sendable () -> Bool) throws -> Double?) {
       self.init(givesNumber: true) { isCancelled in
         do { return try number(isCancelled).map { .number($0) } ?? .missing } catch {

@@ -18,7 +18,7 @@ package struct WatchRecord: Sendable, Hashable {
     case reversing
     /// The phase came down automatically. Samples are taken to see whether that helped.
     case checking
-    /// The phase came down automatically, and that helped.
+    /// The phase came down automatically.
     case reversed
     /// The phase came down automatically, and the probe still fails.
     case reversedNoHelp = "reversed-no-help"

@@ -43,7 +43,7 @@ public struct VerifyReport: Sendable {
     /// What breaks it, one line each.
     public let details: [Prose]
     /// Remedies, most useful first.
-    public var remedies: [Prose] = []
+    public internal(set) var remedies: [Prose] = []
   }
 
   /// Everything that was checked, with the claims of phases in the order in which the phases were applied.

@@ -10,8 +10,9 @@ public struct Lane: Sendable {
     case answer(Count)
   }
 
-  /// Counts jobs, and says how long ago the oldest began; nil when nothing tells. What it is given says whether the command
-  /// is asked to stop. It throws when the jobs cannot be counted; the error's text is the reason.
+  /// Counts jobs, and says how long the oldest has been in flight or has waited; nil when that is unknown. It throws
+  /// when the jobs cannot be counted, and the error's text is the reason. `isCancelled` says whether the run has to
+  /// stop.
   public typealias Count =
     @Sendable (_ isCancelled: @Sendable () -> Bool) throws -> (
       jobs: Int, oldest: Duration?

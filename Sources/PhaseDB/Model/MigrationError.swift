@@ -6,19 +6,19 @@ package import PhaseSQLite
 /// program should look at; the sentences may be reworded in any release.
 public struct MigrationError: Error, Sendable, Hashable {
   /// The kind of error, as printed in square brackets and documented in Errors.md.
-  public var id: ID
+  public package(set) var id: ID
   /// One sentence without a full stop, in lower case unless it starts with a name.
-  public var message: Prose
+  public package(set) var message: Prose
   /// The place of the cause; nil when the cause is in no file.
-  public var place: Place?
+  public package(set) var place: Place?
   /// Rows, differences and the like: one line each.
-  public var details: [Prose]
+  public package(set) var details: [Prose]
   /// In what state the database is now; nil when no database was involved.
-  public var state: Prose?
+  public package(set) var state: Prose?
   /// What to do next, most useful first: one line each.
-  public var help: [Prose]
+  public package(set) var help: [Prose]
   /// What the failure left behind. The exit code of the command line follows from it.
-  public var standing: Standing
+  public package(set) var standing: Standing
 
   package init(
     _ id: ID, _ message: Prose, at place: Place? = nil, details: [Prose] = [], state: Prose? = nil,

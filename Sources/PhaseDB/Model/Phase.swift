@@ -66,7 +66,7 @@ public struct Phase: Sendable, Hashable {
   package let effects: [Effect]
   /// The identity of the phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its SQL.
   /// Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
-  public var tokenHash: String { identity.hash(of: self) }
+  package var tokenHash: String { identity.hash(of: self) }
   let identity = KnownIdentity()
 
   /// A phase made in Swift. What else a phase may declare, such as losses, watches and lanes, is written in a phase file.

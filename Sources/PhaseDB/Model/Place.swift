@@ -4,15 +4,15 @@
 /// character. `length` is how many columns the caret line underlines, at least 1.
 public struct Place: Sendable, Hashable {
   /// The file, as an error names it.
-  public var file: String
+  public package(set) var file: String
   /// The line, counted from 1.
-  public var line: Int
+  public package(set) var line: Int
   /// The column in characters, counted from 1.
-  public var column: Int
+  public package(set) var column: Int
   /// The text of `line`, without its line end; nil when the text is not available.
-  public var excerpt: String?
+  public package(set) var excerpt: String?
   /// How many characters it covers; at least 1.
-  public var length: Int
+  public package(set) var length: Int
 
   package init(file: String, line: Int, column: Int, excerpt: String? = nil, length: Int = 1) {
     self.file = file

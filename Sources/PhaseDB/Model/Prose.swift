@@ -96,17 +96,17 @@ extension Prose: ExpressibleByStringInterpolation {
     }
 
     /// Adds what an error says, in the same way.
-    public mutating func appendInterpolation(_ error: any Error) {
+    package mutating func appendInterpolation(_ error: any Error) {
       append("\(error)", upTo: Self.longestValue)
     }
 
     /// Escapes a value that is to be pasted or compared. It may be ten times as long.
-    public mutating func appendInterpolation(whole value: some CustomStringConvertible) {
+    package mutating func appendInterpolation(whole value: some CustomStringConvertible) {
       append(value.description, upTo: Self.longestText)
     }
 
     /// Escapes SQL that is to be pasted, and keeps its lines.
-    public mutating func appendInterpolation(sql: some CustomStringConvertible) {
+    package mutating func appendInterpolation(sql: some CustomStringConvertible) {
       let lines = sql.description.split(separator: "\n", omittingEmptySubsequences: false)
       prose.description += lines.map { $0.shortened(to: Self.longestText).visible }.joined(separator: "\n")
       prose.raw += sql.description

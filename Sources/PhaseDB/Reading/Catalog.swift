@@ -5,7 +5,7 @@ public struct Catalog: Sendable, Hashable {
   /// The schema before the first migration; nil for a database that starts empty.
   public let baseline: Script?
   /// What errors call the source of the migrations: the path of a folder.
-  public let origin: String
+  package let origin: String
 
   /// - Throws: `duplicate-number` when two migrations have the same number.
   public init(_ migrations: [Migration], baseline: Script? = nil, origin: String = "(Swift)")

@@ -15,7 +15,7 @@ extension Evidence {
   /// Reads evidence from a file that a rehearsal wrote.
   ///
   /// - Throws: `evidence-invalid` when the file is not what ``write(_:to:)`` made, or what makes it unreadable.
-  public static func read(_ path: String) throws(MigrationError) -> [Evidence] {
+  package static func read(_ path: String) throws(MigrationError) -> [Evidence] {
     try EvidenceJSON.file(path).evidence.map { item throws(MigrationError) in
       guard let evidence = item.evidence else {
         throw EvidenceJSON.invalid(path, "what it says of \(item.phase) cannot be read")
