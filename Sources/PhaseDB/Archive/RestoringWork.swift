@@ -104,9 +104,7 @@ extension RestoringWork {
 
   /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
   func finish(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
-    defer {
-      for name in [changedName, presentName] { try? connection.drop("temp.\(name)") }
-    }
+    defer { try? connection.drop("temp.\(changedName)", "temp.\(presentName)") }
     guard let table = try Table(target, on: connection), isFollowed else {
       return try record.settled(digest: archive.sum(on: connection).text, state: .left)
     }

@@ -175,10 +175,13 @@ final class DownRun {
     _ id: PhaseID, _ phase: Phase, _ kept: [ArchiveRecord], since before: Connection,
     _ functionsOfUp: Set<FoldedName>
   ) throws(MigrationError) -> LostCells {
-    let comparison = try reading { try CellComparison(before, connection) }
-    let changed = try reading { try comparison.cells(before, connection) }
+    let (old, present) = try reading {
+      (try CellComparison.State(before), try CellComparison.State(connection))
+    }
+    let comparison = CellComparison(old, present)
+    let changed = try reading { try comparison.cells(old, present) }
     guard !changed.isEmpty else { return changed }
-    let again: Connection
+    let again: CellComparison.State
     do throws(MigrationError) {
       again = try upAgain(id, phase)
     } catch {
@@ -186,7 +189,7 @@ final class DownRun {
       // A rehearsal says more of a way up that does not run again.
       return LostCells()
     }
-    var lost = try reading { try comparison.cells(before, again) }.common(with: changed)
+    var lost = try reading { try comparison.cells(old, again) }.common(with: changed)
     // By chance it may have deleted rows that it would leave the next time.
     if try reading({ try FunctionList.leavesToChance(functionsOfUp, on: connection) }) {
       lost.born = changed.born
@@ -198,7 +201,7 @@ final class DownRun {
     // What the clock or chance gave is another value each time, and not a loss. A row that is not as the way up left
     // it has its values from the application.
     let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
-    let other: Connection
+    let other: CellComparison.State
     do throws(MigrationError) {
       other = try upAgain(id, phase, clock)
     } catch {
@@ -214,7 +217,7 @@ final class DownRun {
   /// The phase up again, without what its way down kept.
   private func upAgain(
     _ id: PhaseID, _ phase: Phase, _ clock: StandingClock? = nil
-  ) throws(MigrationError) -> Connection {
+  ) throws(MigrationError) -> CellComparison.State {
     let again = try reading(fork)
     if let clock { try reading { try clock.rule(again) } }
     try reading {
@@ -226,7 +229,7 @@ final class DownRun {
     }
     let engine = makeEngine(again)
     _ = try engine.runAlone(id, phase, .up, in: Catalog([]))
-    return again
+    return try reading { try CellComparison.State(again) }
   }
 }
 
