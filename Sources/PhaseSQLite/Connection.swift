@@ -168,10 +168,10 @@ extension Connection {
     try Transaction(on: self, kind)
   }
 
-  /// Drops a table, also beside virtual tables that were written in the same transaction.
-  package func drop(_ table: String) throws(SQLiteError) {
+  /// Drops tables, also beside virtual tables that were written in the same transaction.
+  package func drop(_ tables: String...) throws(SQLiteError) {
     try endStatementsOfModules()
-    try execute("DROP TABLE IF EXISTS \(table)")
+    for table in tables { try execute("DROP TABLE IF EXISTS \(table)") }
   }
 
   /// Undoes what was done since a savepoint, and ends it (sqlite.org/lang_savepoint.html).

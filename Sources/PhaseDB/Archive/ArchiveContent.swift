@@ -1,5 +1,6 @@
 internal import PhaseSQL
 internal import PhaseSQLite
+internal import Synchronization
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -100,13 +101,27 @@ struct ArchiveContent: Codable, Sendable {
     return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
 
+  /// One command reads the same archive many times, so what is short is decoded once in a process.
   init(_ record: ArchiveRecord) throws(MigrationError) {
+    let text = ExactName(record.content)
+    if let known = Self.known.withLock({ $0[text] }) {
+      self = known
+      return
+    }
     do {
       self = try JSONDecoder().decode(ArchiveContent.self, from: Data(record.content.utf8))
     } catch {
       throw Ledger.damaged("the content of archive \(record.id) in phasedb_archive cannot be read")
     }
+    let content = self
+    guard record.content.utf8.count <= 4_096 else { return }
+    Self.known.withLock { known in
+      if known.count >= 100 { known.removeAll() }
+      known[text] = content
+    }
   }
+
+  private static let known = Mutex<[ExactName: ArchiveContent]>([:])
 
   init(
     text: String, key: RowKey, lookups: [Lookup], columns: [Column], successor: Successor?, hasGoneRows: Bool,

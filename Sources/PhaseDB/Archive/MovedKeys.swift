@@ -104,6 +104,7 @@ struct MovedKeys {
   }
 
   private func forget(on connection: Connection) {
-    for name in ["", "_from", "_to", "_rows"] { try? connection.drop("temp.phasedb_moved\(name)") }
+    try? connection.drop(
+      "temp.phasedb_moved", "temp.phasedb_moved_from", "temp.phasedb_moved_to", "temp.phasedb_moved_rows")
   }
 }

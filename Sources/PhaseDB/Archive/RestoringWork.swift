@@ -102,9 +102,7 @@ extension RestoringWork {
 
   /// - Returns: the new record of the archive; nil when everything is restored and the archive is dropped.
   func finish(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
-    defer {
-      for name in [changedName, presentName] { try? connection.drop("temp.\(name)") }
-    }
+    defer { try? connection.drop("temp.\(changedName)", "temp.\(presentName)") }
     guard let table = try Table(target, on: connection), isFollowed else {
       return try record.settled(digest: archive.sum(on: connection).text, state: .left)
     }

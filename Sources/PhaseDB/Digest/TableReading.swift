@@ -23,9 +23,10 @@ struct TableReading: Sendable {
   /// The name under which the rowid is hashed in a table without a primary key. No column can have it by accident.
   private static let rowIDName = "rowid()"
 
+  /// - Parameter object: as it is at this moment.
   /// - Throws: also an error for a virtual table whose module is missing.
   init(_ object: SchemaObject, on connection: Connection) throws(SQLiteError) {
-    let shape = try Table(SchemaName(object.name), madeBy: object.sql, on: connection)
+    let shape = try Table(SchemaName(object.name), presently: object.sql, on: connection)
     let columns = shape.stored.map(\.name.spelled)
     let keyColumns = shape.columns.keyColumns.map(\.name.spelled)
     let from = "main.\(SQLText.identifier(object.name))"

@@ -168,12 +168,12 @@ final class LaneAccess {
 
   // MARK: Letting go
 
-  /// Lets the lane go that a run or an operator held, unless a watch or an operator still needs it.
+  /// Releases the lane that a run or an operator held, unless a watch or an operator still needs it.
   ///
   /// - Parameters:
-  ///   - runner: whose lane it is.
+  ///   - runner: whose lane it must be.
   ///   - why: the reason of an operator; empty for a run.
-  ///   - whoever: whether it is let go whoever holds it.
+  ///   - whoever: whether it is released whoever holds it.
   /// - Returns: whether it is open now; nil when it no longer belonged to the runner.
   func letGo(
     by runner: Runner, at time: Timestamp, why: String, of format: Int?, whoever: Bool = false
@@ -214,7 +214,8 @@ final class LaneAccess {
     }
   }
 
-  /// The row of the lane, if it may be let go, and until when a watch or an operator still needs it, in seconds since 1970.
+  /// The record of the lane if it may be released, and until when a watch or an operator still needs it, in seconds
+  /// since 1970.
   private func claimant(
     by runner: Runner, at time: Timestamp, _ format: Int?, _ whoever: Bool
   ) throws -> (row: LaneRecord, moment: Int64?)? {

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What must hold once the SQL of a step has run: of the schema, of the foreign keys of its rows, and the claims.
+/// Checks what must hold after the SQL of a step has run: the schema, foreign keys, and claims.
 struct StepChecks {
   let step: Plan.Step
   /// What was known before the SQL ran.

@@ -30,6 +30,19 @@ struct RecordedText {
   func isText(of phase: Phase) -> Bool {
     phase.up.text == up && phase.down.text == down && phase.declarations == declarations
   }
+
+  /// Tells phases of a folder whose text is the one that the ledger has what their identity is, so that it need not be
+  /// worked out.
+  ///
+  /// - Parameter texts: those of the applied phases, in their order.
+  static func recognize(_ applied: [AppliedPhase], by texts: [RecordedText], in catalog: Catalog) {
+    let known = Dictionary(
+      zip(applied, texts).map { ($0.id, (hash: $0.tokenHash, text: $1)) },
+      uniquingKeysWith: { first, _ in first })
+    for (id, phase) in catalog.phases {
+      if let known = known[id], known.text.isText(of: phase) { phase.identity.take(known.hash) }
+    }
+  }
 }
 
 /// The applied phases of a ledger: the table `phasedb_phase`.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The ledger: the tables `phasedb_…` in which phasedb keeps its records, inside the user's database.
@@ -63,16 +64,18 @@ package struct Ledger {
 
   /// Looks for a ledger without changing anything.
   static func presence(in connection: Connection) throws(SQLiteError) -> Presence {
+    let sql = try connection.value(
+      "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = 'phasedb_meta'")
+    guard let sql = sql?.text else { return .absent }
     // A table of that name with other columns is not a ledger; it counts as drift.
-    let columns = try connection.value(
+    let columns = try Table("phasedb_meta", presently: sql, on: connection).columns.map(\.name.spelled)
+    guard columns.contains("key"), columns.contains("value") else { return .absent }
+    let said = try connection.rows(
       """
-      SELECT count(*) FROM main.sqlite_schema s, pragma_table_info(s.name, 'main') c
-      WHERE s.type = 'table' AND s.name = 'phasedb_meta' AND c.name IN ('key', 'value')
-      """)
-    guard columns == .integer(2) else { return .absent }
-    let format = try connection.value("SELECT CAST(value AS INTEGER) FROM phasedb_meta WHERE key = 'format'")
-    let tool = try connection.value("SELECT value FROM phasedb_meta WHERE key = 'phasedb'")
-    return .present(format: Int(format?.integer ?? 0), writtenBy: tool?.text ?? "unknown")
+      SELECT (SELECT CAST(value AS INTEGER) FROM phasedb_meta WHERE key = 'format'),
+      (SELECT value FROM phasedb_meta WHERE key = 'phasedb')
+      """)[0]
+    return .present(format: Int(said[0].integer ?? 0), writtenBy: said[1].text ?? "unknown")
   }
 
   /// Makes the tables, and records the present schema and the rows without a parent. Belongs into a transaction.

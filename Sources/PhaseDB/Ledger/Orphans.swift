@@ -119,7 +119,10 @@ extension Orphans.Key {
 extension Orphans {
   /// - Parameter connection: every foreign key of its main database is checked.
   init(of connection: Connection) throws(SQLiteError) {
-    for table in try connection.rows("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
+    // No other table has a foreign key.
+    let children =
+      "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND instr(lower(sql), 'references') > 0"
+    for table in try connection.rows(children) {
       let table = table[0].text ?? ""
       guard Schema.reasonToLeaveOut(table.folded, connection.ignoredTables) == nil else { continue }
       do throws(SQLiteError) {

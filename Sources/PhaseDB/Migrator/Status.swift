@@ -139,7 +139,7 @@ struct StatusWork: MigratorWork {
       let texts = try lifting("reading the ledger") { () in try knowledge.ledger?.phases.texts() ?? [] }
       let (catalog, problems) = files.finish()
       if let catalog { migrator.catalog = catalog }
-      migrator.catalog.recognize(knowledge.applied, by: texts)
+      RecordedText.recognize(knowledge.applied, by: texts, in: migrator.catalog)
       var status = try StatusWork(migrator: migrator).status(knowledge, reversals)
       status.unread = problems
       return status

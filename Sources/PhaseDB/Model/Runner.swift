@@ -31,8 +31,8 @@ package struct Runner: Sendable, Hashable {
     self.processStart = processStart
   }
 
-  /// This process.
-  package static var current: Runner {
+  /// This process, as it was when it was first asked for.
+  package static let current: Runner = {
     let process = ProcessInfo.processInfo
     let environment = process.environment
     let identity = ProcessIdentity.current
@@ -40,7 +40,7 @@ package struct Runner: Sendable, Hashable {
       user: environment["USER"] ?? environment["LOGNAME"] ?? userName, host: process.hostName,
       processID: identity.id, bootID: identity.boot, processSpace: identity.space,
       processStart: identity.start)
-  }
+  }()
 
   private static var userName: String {
     #if os(macOS) || !canImport(Darwin)

@@ -38,18 +38,6 @@ public struct Catalog: Sendable, Hashable {
     return found
   }
 
-  /// Tells phases whose text is the one that a ledger has what their identity is, so that it need not be worked out.
-  ///
-  /// - Parameter texts: those of the applied phases, in their order.
-  func recognize(_ applied: [AppliedPhase], by texts: [RecordedText]) {
-    let known = Dictionary(
-      zip(applied, texts).map { ($0.id, (hash: $0.tokenHash, text: $1)) },
-      uniquingKeysWith: { first, _ in first })
-    for (id, phase) in phases {
-      if let known = known[id], known.text.isText(of: phase) { phase.identity.take(known.hash) }
-    }
-  }
-
   /// The phase of an id, nil when the catalog does not have it.
   public subscript(id: PhaseID) -> Phase? {
     migrations.first { $0.name == id.migration }?.phases.first { $0.kind == id.kind }

@@ -176,10 +176,13 @@ final class DownRun {
     _ id: PhaseID, _ phase: Phase, _ kept: [ArchiveRecord], since before: Connection,
     _ functionsOfUp: Set<FoldedName>
   ) throws(MigrationError) -> LostCells {
-    let comparison = try reading { try CellComparison(before, connection) }
-    let changed = try reading { try comparison.cells(before, connection) }
+    let (old, present) = try reading {
+      (try CellComparison.State(before), try CellComparison.State(connection))
+    }
+    let comparison = CellComparison(old, present)
+    let changed = try reading { try comparison.cells(old, present) }
     guard !changed.isEmpty else { return changed }
-    let again: Connection
+    let again: CellComparison.State
     do throws(MigrationError) {
       again = try upAgain(id, phase)
     } catch {
@@ -187,7 +190,7 @@ final class DownRun {
       // If the way up does not run again, a rehearsal of it says more.
       return LostCells()
     }
-    var lost = try reading { try comparison.cells(before, again) }.common(with: changed)
+    var lost = try reading { try comparison.cells(old, again) }.common(with: changed)
     // If the way up depends on chance, it may have deleted rows that it would keep the next time.
     if try reading({ try FunctionList.leavesToChance(functionsOfUp, on: connection) }) {
       lost.born = changed.born
@@ -199,7 +202,7 @@ final class DownRun {
     // A value from the clock or from chance differs with each run, so it is not a loss. But a row that changed since
     // the way up has values from the application.
     let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
-    let other: Connection
+    let other: CellComparison.State
     do throws(MigrationError) {
       other = try upAgain(id, phase, clock)
     } catch {
@@ -215,7 +218,7 @@ final class DownRun {
   /// The phase up again, without what its way down kept.
   private func upAgain(
     _ id: PhaseID, _ phase: Phase, _ clock: StandingClock? = nil
-  ) throws(MigrationError) -> Connection {
+  ) throws(MigrationError) -> CellComparison.State {
     let again = try reading(fork)
     if let clock { try reading { try clock.rule(again) } }
     try reading {
@@ -227,7 +230,7 @@ final class DownRun {
     }
     let engine = makeEngine(again)
     _ = try engine.runAlone(id, phase, .up, in: Catalog([]))
-    return again
+    return try reading { try CellComparison.State(again) }
   }
 }
 

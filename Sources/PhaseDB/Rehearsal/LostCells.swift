@@ -9,36 +9,48 @@ struct CellComparison {
   /// The most rows of a table that are compared one by one.
   static let most = 100_000
 
-  init(_ before: Connection, _ after: Connection) throws {
-    let (old, new) = (try Schema(of: before), try Schema(of: after))
-    let readable = Set(try DigestDraft(of: after).readings.map(\.table.folded))
-    tables = try DigestDraft(of: before).readings.compactMap { reading in
+  /// A database that does not change any more, and what there is to read in it.
+  struct State {
+    fileprivate let connection: Connection
+    fileprivate let schema: Schema
+    fileprivate let readings: [TableReading]
+
+    init(_ connection: Connection) throws(SQLiteError) {
+      self.connection = connection
+      schema = try Schema(of: connection)
+      readings = try DigestDraft(of: connection, schema: schema).readings
+    }
+  }
+
+  init(_ before: State, _ after: State) {
+    let readable = Set(after.readings.map(\.table.folded))
+    tables = before.readings.compactMap { reading in
       let name = SchemaName(reading.table)
       // A full-text table over another one shows that one's rows.
-      let definition = old.object("table", name).flatMap { TableDefinition($0.sql) }
+      let definition = before.schema.object("table", name).flatMap { TableDefinition($0.sql) }
       guard readable.contains(name.key), definition?.virtual?.content ?? .own == .own,
-        let one = old.table(name), let other = new.table(name)
+        let one = before.schema.table(name), let other = after.schema.table(name)
       else { return nil }
       let gone = one.columns.filter { other.column($0.name) == nil }.map(\.name.key)
       return (reading.table, Set(gone))
     }
   }
 
-  func cells(_ before: Connection, _ after: Connection) throws -> LostCells {
+  func cells(_ before: State, _ after: State) throws -> LostCells {
     var cells = LostCells()
-    let (old, new) = (try DigestDraft(of: before), try DigestDraft(of: after))
     for (table, without) in tables {
-      guard let one = old.readings.first(where: { $0.table == table }),
-        let other = new.readings.first(where: { $0.table.folded == table.folded }),
-        try one.sum(on: before) != other.sum(on: after),
-        let left = try Schema(of: before).object("table", SchemaName(table)),
-        let right = try Schema(of: after).object("table", SchemaName(table))
+      guard let one = before.readings.first(where: { $0.table == table }),
+        let other = after.readings.first(where: { $0.table.folded == table.folded }),
+        try one.sum(on: before.connection) != other.sum(on: after.connection),
+        let left = before.schema.object("table", SchemaName(table)),
+        let right = after.schema.object("table", SchemaName(table))
       else { continue }
       // Rows can be matched only by a key that both states have.
       guard one.keyNames.allSatisfy({ other.keyNames.contains($0) && !without.contains($0.folded) })
       else { continue }
-      let found = try RowComparison(before: before, after: after, declared: without, limit: Self.most)
-        .difference(of: left, and: right)
+      let found = try RowComparison(
+        before: before.connection, after: after.connection, declared: without, limit: Self.most
+      ).difference(of: left, and: right)
       for row in found.first {
         switch row.kind {
         case .born: cells.born[table, default: []].insert(row.key)

@@ -286,6 +286,7 @@ extension Schema {
 enum ShadowTables {
   /// Their names in lower case.
   static func names(on connection: Connection, _ schema: Schema) throws(SQLiteError) -> Set<FoldedName> {
+    guard schema.hasVirtualTables else { return [] }
     // PRAGMA table_list came with 3.37, and asks the modules themselves.
     if try connection.value("SELECT 1 FROM pragma_pragma_list WHERE name = 'table_list'") != nil {
       let rows = try connection.rows(

@@ -1,8 +1,9 @@
 package import PhaseSQL
 package import PhaseSQLite
+internal import Synchronization
 
 /// A table of the main database as SQLite itself sees it.
-package struct Table {
+package struct Table: Sendable {
   let name: SchemaName
   let columns: [Column]
   /// nil when it has no primary key.
@@ -33,7 +34,7 @@ package struct Table {
         "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
         .text(name.spelled))?.text
     else { return nil }
-    try self.init(name, madeBy: sql, on: connection)
+    try self.init(name, presently: sql, on: connection)
     if columns.isEmpty { return nil }
   }
 
@@ -79,6 +80,35 @@ package struct Table {
       primaryKey = columns.keyColumns.first.map { RowKey(.integer, named: $0.name.spelled) }
     }
   }
+
+  /// An ordinary table is all that its text says, so SQLite is asked once in a process for each text.
+  ///
+  /// - Parameter sql: its text in `sqlite_schema`, as it is at this moment.
+  init(_ name: SchemaName, presently sql: String, on connection: Connection) throws(SQLiteError) {
+    if let known = Self.known.withLock({ $0[ExactName(sql)] }) {
+      self.init(name, like: known)
+      return
+    }
+    try self.init(name, madeBy: sql, on: connection)
+    guard !columns.isEmpty, TableDefinition(sql)?.virtual == nil else { return }
+    let table = self
+    Self.known.withLock { known in
+      if known.count >= Self.most { known.removeAll() }
+      known[ExactName(sql)] = table
+    }
+  }
+
+  private init(_ name: SchemaName, like other: Table) {
+    self.name = name
+    columns = other.columns
+    primaryKey = other.primaryKey
+    isWithoutRowID = other.isWithoutRowID
+    isKept = other.isKept
+    hasAutoincrement = other.hasAutoincrement
+  }
+
+  private static let known = Mutex<[ExactName: Table]>([:])
+  private static let most = 200
 
   /// A name of the rowid that no column has; nil when there is none.
   var rowIDName: String? { isWithoutRowID ? nil : RowKey.rowIDName(beside: columns.map(\.name)) }

@@ -6,7 +6,7 @@ import Testing
 /// The queues that phasedb knows by name, with their own tables and their own statements.
 @Suite("Kinds of lanes")
 struct LaneKindTests {
-  private static let now = LaneAccess.now
+  private static var now: Int64 { LaneAccess.now }
 
   /// A database with the queue, and phasedb's view of it.
   private struct Bench {
