@@ -196,8 +196,9 @@ extension Migrator {
 
   /// Records that a baseline stands for applied phases: nothing comes down past them any more.
   ///
+  /// - Parameter phases: nil for those that the folder's baseline names.
   /// - Throws: `ledger-missing`, `lease-held`, `squash-incomplete`, `database-busy`.
-  package func recordSquash(of phases: [PhaseID]) throws(MigrationError) {
+  package func recordSquash(of phases: [PhaseID]?) throws(MigrationError) {
     try Squashing(migrator: self).record(phases)
   }
 

@@ -4,11 +4,14 @@ internal import PhaseDB
 ///
 /// It accepts only `Prose`, so that text from outside is always escaped.
 final class Output {
-  private let descriptor: FileDescriptor
+  private let descriptor: FileDescriptor?
+  /// All of it, where it goes to no descriptor.
+  private(set) var kept = Prose()
   /// The first failure; nothing is written after it.
   private(set) var failure: FileDescriptor.Failure?
 
-  init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
+  /// - Parameter descriptor: nil to keep the text.
+  init(_ descriptor: FileDescriptor?) { self.descriptor = descriptor }
 
   /// Whether the reader has closed the pipe, as `head` does. That is no error: it has read what it wanted.
   var isClosed: Bool { failure?.isClosedPipe ?? false }
@@ -18,6 +21,10 @@ final class Output {
 
   func write(_ text: Prose) {
     guard failure == nil else { return }
+    guard let descriptor else {
+      kept += text
+      return
+    }
     do throws(FileDescriptor.Failure) {
       try descriptor.write(Array(text.description.utf8))
     } catch {
