@@ -61,6 +61,7 @@ final class Replay {
     for name in try pair.seed(toSeed, seeds) { empty.insert(name) }
     toSeed = []
     try pair.vary(ScriptValues(up))
+    try pair.chain(up)
 
     var trip = try pair.trip(up: up, down: down)
     var note: Prose?
@@ -236,7 +237,10 @@ final class Replay {
     let tables = Array(pair.schema.objects.filter { $0.key.type == "table" })
     let seeds = SeededRows(.plain)
     for _ in 0..<plainRows { _ = try pair.seed(tables, seeds) }
-    if isVaried { try pair.vary(ScriptValues(up)) }
+    if isVaried {
+      try pair.vary(ScriptValues(up))
+      try pair.chain(up)
+    }
     return (pair, try pair.trip(up: up, down: down))
   }
 

@@ -142,6 +142,9 @@ final class ScratchPair {
     return trip
   }
 
+  /// Whether the way up runs on the subject, which must become the mirror again afterwards.
+  func runs(_ up: ToolScript) -> Bool { (try? subject.run(up, enforcing: enforcing)) != nil }
+
   private func schema(of replay: ReplayConnection) throws(ReplayConnection.Failure) -> Schema {
     do throws(SQLiteError) { return try replay.schema() } catch { throw .reading(error) }
   }

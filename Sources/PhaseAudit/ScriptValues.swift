@@ -176,13 +176,24 @@ struct ScriptValues {
   }
 }
 
-/// Rows that are like one of a table, with another value in one column.
-private struct RowCopies {
+/// Rows that are like those of a table, with other values in some columns.
+struct RowCopies {
   private let connection: Connection
-  private let table: String
+  /// As SQL.
+  let table: String
   private let columns: [ColumnDefinition]
   /// Columns that must differ from row to row.
   private let distinct: Set<SchemaName>
+  /// The columns of each unique index.
+  private let unique: [Set<SchemaName>]
+  private let hasRowID: Bool
+
+  /// Where a row is, whatever becomes of its values.
+  struct Place {
+    /// nil in a table without rowids.
+    fileprivate let rowID: Int64?
+    fileprivate let values: [Value]
+  }
 
   init(_ name: String, _ table: TableDefinition, on connection: Connection) {
     self.connection = connection
@@ -190,11 +201,18 @@ private struct RowCopies {
     columns = table.columns.filter { !$0.isGenerated }
     let indexed = try? connection.rows(
       """
-      SELECT DISTINCT x.name FROM pragma_index_list(?1, 'main') AS l, pragma_index_info(l.name) AS x
+      SELECT l.seq, x.name FROM pragma_index_list(?1, 'main') AS l, pragma_index_info(l.name) AS x
       WHERE l."unique"
       """, .text(name))
-    distinct = Set((indexed ?? []).compactMap { $0[0].text.map(SchemaName.init(_:)) })
-      .union(table.primaryKey?.columns.compactMap(\.column) ?? [])
+    var unique: [Int64: Set<SchemaName>] = [:]
+    for row in indexed ?? [] {
+      guard let index = row[0].integer, let column = row[1].text else { continue }
+      unique[index, default: []].insert(SchemaName(column))
+    }
+    self.unique = unique.sorted { $0.key < $1.key }.map(\.value)
+    let primary = table.primaryKey?.columns.compactMap(\.column) ?? []
+    distinct = self.unique.reduce(into: Set(primary)) { $0.formUnion($1) }
+    hasRowID = !table.isWithoutRowID
   }
 
   /// Adds a row unless there is one with these values.
@@ -212,10 +230,8 @@ private struct RowCopies {
       // Rows that have NULL wherever they may are there; here it is only in the one column.
       counts[1].integer == 0 || Array(wish.values) == [.null]
     else { return nil }
-    let list = columns.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")
-    let nulls = columns.map { "(\(SQLText.identifier($0.name.spelled)) IS NULL)" }.joined(separator: " + ")
-    let insert =
-      "INSERT INTO \(table) (\(list)) VALUES (\(columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")))"
+    let nulls = columns.map { "(\(SQLText.identifier($0.name.spelled)) IS NULL)" }.joined(
+      separator: " + ")
     for attempt in 0..<min(4, Int(count)) {
       guard
         var values = try? connection.rows(
@@ -226,16 +242,75 @@ private struct RowCopies {
       for (index, other) in columns.enumerated() where distinct.contains(other.name) {
         values[index] = anew(other, values[index], Int(count))
       }
-      for (index, other) in columns.enumerated() { if let value = wish[other.name] { values[index] = value } }
-      do throws(SQLiteError) {
-        var statement = try connection.prepare(insert)
-        try statement.run(values)
-        return (insert, values)
-      } catch {
-        guard error.code.primary == .constraint else { return nil }
+      for (index, other) in columns.enumerated() {
+        if let value = wish[other.name] { values[index] = value }
       }
+      if let row = insert(values) { return row }
     }
     return nil
+  }
+
+  /// Adds a row with these values.
+  ///
+  /// - Returns: the statement that did it; nil when a constraint refuses the row.
+  func insert(_ values: [Value]) -> (sql: String, values: [Value])? {
+    let marks = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+    let sql = "INSERT INTO \(table) (\(list)) VALUES (\(marks))"
+    return (try? rows(sql, values)) == nil ? nil : (sql, values)
+  }
+
+  private var list: String {
+    columns.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")
+  }
+
+  // MARK: Rows that a constraint compares
+
+  /// Whether a unique index compares rows, besides the rowid.
+  var compares: Bool { !unique.isEmpty }
+
+  /// The first rows, by their columns that can be written.
+  func rows(_ count: Int) -> [[Value]] {
+    (try? connection.rows("SELECT \(list) FROM \(table) LIMIT ?1", .integer(Int64(count)))) ?? []
+  }
+
+  /// The same row with other values where they must differ from those of other rows.
+  ///
+  /// - Parameter kept: places of values that stay.
+  func anew(_ values: [Value], but kept: Set<Int> = []) -> [Value] {
+    let count = (try? connection.value("SELECT count(*) FROM \(table)"))??.integer ?? 0
+    return columns.indices.map { place in
+      distinct.contains(columns[place].name) && !kept.contains(place)
+        ? anew(columns[place], values[place], Int(count)) : values[place]
+    }
+  }
+
+  /// The places of the columns that a unique index compares of which one has changed; nil when there is none that two rows can
+  /// differ by alone.
+  func compared(where hasChanged: (Int) -> Bool) -> Set<Int>? {
+    let changed = Set(columns.indices.filter(hasChanged).map { columns[$0].name })
+    let touched = unique.filter { !$0.isDisjoint(with: changed) }
+    guard let kept = touched.min(by: { $0.count < $1.count }),
+      unique.allSatisfy({ $0 == kept || !$0.isSubset(of: kept) })
+    else { return nil }
+    return Set(columns.indices.filter { kept.contains(columns[$0].name) })
+  }
+
+  /// Where the row is that was inserted last, with values that no other row has where they must differ.
+  func place(of values: [Value]) -> Place {
+    Place(rowID: hasRowID ? connection.lastInsertRowID : nil, values: values)
+  }
+
+  /// The present values of a row; nil when it is gone, or columns are, or nothing tells which one it is.
+  func row(at place: Place) -> [Value]? {
+    if let rowID = place.rowID { return one("rowid", .integer(rowID)) }
+    return columns.indices.lazy.filter { distinct.contains(columns[$0].name) && place.values[$0] != .null }
+      .compactMap { one(SQLText.identifier(columns[$0].name.spelled), place.values[$0]) }.first
+  }
+
+  /// The row that has a value, where it is the only one.
+  private func one(_ term: String, _ value: Value) -> [Value]? {
+    let found = try? rows("SELECT \(list) FROM \(table) WHERE \(term) IS ?1 LIMIT 2", [value])
+    return found?.count == 1 ? found?.first : nil
   }
 
   private func rows(_ sql: String, _ values: [Value]) throws(SQLiteError) -> [[Value]] {

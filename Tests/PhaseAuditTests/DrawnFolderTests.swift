@@ -9,8 +9,9 @@ import Testing
 ///
 /// `PHASEDB_AUDITS` asks for more folders, `PHASEDB_SEED` for others.
 struct DrawnFolderTests {
-  static let count = ProcessInfo.processInfo.environment["PHASEDB_AUDITS"].flatMap(Int.init) ?? 60
-  static let seed = ProcessInfo.processInfo.environment["PHASEDB_SEED"].flatMap(UInt64.init) ?? 20_261_124
+  static let count = ProcessInfo.processInfo.environment["PHASEDB_AUDITS"].flatMap(Int.init) ?? 30
+  static let seed =
+    ProcessInfo.processInfo.environment["PHASEDB_SEED"].flatMap(UInt64.init) ?? 20_261_124
   private static let parts = 2
 
   @Test("a verdict is what comes back", arguments: 0..<parts)
@@ -27,7 +28,25 @@ struct DrawnFolderTests {
     // Both are said to be so, and are seldom.
     let excused = counts["unobserved", default: 0] + counts["unproved", default: 0]
     #expect(excused * 50 <= counts["migrations", default: 0] + 50)
-    print("audited, part \(part): \(counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })")
+    print(
+      "audited, part \(part): \(counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })")
+  }
+
+  @Test("with a database of the folder, a verdict is what comes of its rows", arguments: 0..<parts)
+  func databases(_ part: Int) throws {
+    var counts: [String: Int] = [:]
+    for number in stride(from: part, to: Self.count, by: Self.parts) {
+      let held = try HeldDatabase(seed: Self.seed &+ UInt64(number))
+      for (key, value) in held.counts { counts[key, default: 0] += value }
+      #expect(
+        held.complaints.isEmpty,
+        "PHASEDB_SEED=\(Self.seed &+ UInt64(number)) PHASEDB_AUDITS=1:\n\(held.complaints.joined(separator: "\n"))"
+      )
+    }
+    #expect(counts["judged", default: 0] * 2 >= counts["databases", default: 0])
+    print(
+      "audited with rows, part \(part): \(counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })"
+    )
   }
 
   /// A judge that never complains would pass everything above.
@@ -49,6 +68,69 @@ struct DrawnFolderTests {
       }
     }
     #expect(tried > 100 && caught == tried)
+  }
+}
+
+/// An audit of a drawn folder with a database that belongs to it, beside what is true of going down there.
+struct HeldDatabase {
+  let folder: DrawnFolder
+  let audit: Audit
+  let truths: [Int: FolderJudge.Truth]
+  let isUnchanged: Bool
+
+  init(seed: UInt64) throws {
+    folder = DrawnFolder(seed: seed)
+    var dice = Dice(seed: seed &+ 2)
+    let (disk, place) = (try FolderOnDisk(folder.files), try FolderOnDisk([:]))
+    let read = try ToolFolder.read(disk.path, tool: folder.tool)
+    let path = "\(place.path)/app.db"
+    let judge = try FolderJudge(folder, seed: seed &+ 1)
+    let database = try PlainDatabase(path)
+    let applied = try judge.fill(database, upTo: 3 + dice.below(folder.migrations.count - 2))
+    try database.record(
+      read.migrations.prefix(applied).map(\.version), of: folder.tool, in: place.path)
+    truths = try judge.truths(of: database, applied: applied)
+    let before = FileManager.default.contents(atPath: path)
+    audit = try Auditor(read).audit(database: Auditor.Database(path: path))
+    isUnchanged = before == FileManager.default.contents(atPath: path)
+  }
+
+  var complaints: [String] {
+    var complaints = isUnchanged ? [] : ["the database was changed"]
+    let judged = audit.migrations.indices.filter { audit.migrations[$0].isOnRealRows }
+    if Set(judged) != Set(truths.keys) {
+      complaints.append("judged: \(judged), and not \(truths.keys.sorted())")
+    }
+    for index in judged {
+      guard let truth = truths[index] else { continue }
+      let (audited, drawn) = (audit.migrations[index], folder.migrations[index])
+      let isGood = !truth.words.isDisjoint(with: ["returns", "order-only"])
+      // No row tells one condition from the other.
+      if audited.verdict == .otherSchema, isGood, !["right", "other words"].contains(drawn.way) {
+        continue
+      }
+      guard let complaint = Held.complaint(audited.verdict, truth, isAfterSkipped: false) else {
+        continue
+      }
+      complaints.append(
+        """
+        \(folder.tool.rawValue) \(index + 1) of a database, \(drawn.kind), \(drawn.way): \(complaint)
+          audit: \(audited.reasons.map(\.description)) \(audited.rows.flatMap { $0.first.map(\.description) })
+          judge: \(truth.why)
+          before: \(folder.migrations[..<index].flatMap(\.up))
+          up: \(drawn.up)
+          down: \(drawn.down ?? [])
+        """)
+    }
+    return complaints
+  }
+
+  var counts: [String: Int] {
+    var counts = ["databases": 1, "judged": truths.count]
+    for index in truths.keys {
+      counts["= \(audit.migrations[index].verdict.rawValue)", default: 0] += 1
+    }
+    return counts
   }
 }
 

@@ -197,8 +197,9 @@ extension Migrator {
 
   /// Records that a baseline replaces applied phases. They can no longer come down.
   ///
+  /// - Parameter phases: nil for those that the folder's baseline names.
   /// - Throws: `ledger-missing`, `lease-held`, `squash-incomplete`, `database-busy`.
-  package func recordSquash(of phases: [PhaseID]) throws(MigrationError) {
+  package func recordSquash(of phases: [PhaseID]?) throws(MigrationError) {
     try Squashing(migrator: self).record(phases)
   }
 

@@ -110,11 +110,16 @@ struct Squashing: MigratorWork {
       help: ["write the difference as a migration, and apply it everywhere"])
   }
 
-  func record(_ phases: [PhaseID]) throws(MigrationError) {
+  /// - Parameter phases: nil for what the baseline stands for and the ledger does not know yet.
+  func record(_ phases: [PhaseID]?) throws(MigrationError) {
     try writing("committing the squash") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else { return }
       try refuseLease(ledger)
-      try mark(phases, knowledge, ledger)
+      if let phases {
+        try mark(phases, knowledge, ledger)
+      } else {
+        try mark(try unrecorded(knowledge), knowledge, ledger)
+      }
     }
   }
 

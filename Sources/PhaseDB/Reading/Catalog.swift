@@ -6,6 +6,9 @@ public struct Catalog: Sendable, Hashable {
   public let baseline: Script?
   /// What errors call the source of the migrations: the path of a folder.
   package let origin: String
+  /// Phases whose files are still in the folder although the baseline stands for them, because a squash was stopped. They are
+  /// not among the migrations.
+  package private(set) var leftBehind: [PhaseID] = []
 
   /// - Throws: `duplicate-number` when two migrations have the same number.
   public init(_ migrations: [Migration], baseline: Script? = nil, origin: String = "(Swift)")
@@ -54,8 +57,33 @@ public struct Catalog: Sendable, Hashable {
   ///   `invalid-name`, `duplicate-number`, `empty-migration`) or with a file in it (`file-unreadable`,
   ///   `file-too-large`, `invalid-text` and what reading a phase file throws).
   public init(folder path: String) throws(MigrationError) {
-    let folder = MigrationsFolder(path: path.count > 1 && path.last == "/" ? String(path.dropLast()) : path)
-    try self.init(try folder.migrations(), baseline: try folder.baseline(), origin: path)
+    let folder = MigrationsFolder(
+      path: path.count > 1 && path.last == "/" ? String(path.dropLast()) : path)
+    try self.init(read: try folder.migrations(), baseline: try folder.baseline(), origin: path)
+  }
+
+  /// - Parameter migrations: as their files say.
+  private init(read migrations: [Migration], baseline: Script?, origin: String)
+    throws(MigrationError)
+  {
+    let squashed = Set(baseline?.squashed ?? [])
+    guard !squashed.isEmpty else {
+      try self.init(migrations, baseline: baseline, origin: origin)
+      return
+    }
+    var leftBehind: [PhaseID] = []
+    var others: [Migration] = []
+    for migration in migrations {
+      let phases = migration.phases.filter { phase in
+        let id = PhaseID(migration.name, phase.kind)
+        guard squashed.contains(SquashedPhase(id, phase.tokenHash)) else { return true }
+        leftBehind.append(id)
+        return false
+      }
+      if !phases.isEmpty { others.append(try Migration(migration.name, phases: phases)) }
+    }
+    try self.init(others, baseline: baseline, origin: origin)
+    self.leftBehind = leftBehind
   }
 
   /// Reads as much of a folder as possible: for commands that need only the ledger, and to report all problems and not
@@ -72,7 +100,8 @@ public struct Catalog: Sendable, Hashable {
       // A problem of the folder as a whole shows only when every file in it can be read.
       let baseline = (try? folder.baseline()) ?? nil
       return (
-        try? Catalog(migrations, baseline: baseline, origin: path), problems.isEmpty ? [error] : problems
+        try? Catalog(read: migrations, baseline: baseline, origin: path),
+        problems.isEmpty ? [error] : problems
       )
     }
   }

@@ -13,7 +13,7 @@ enum AuditCommand {
       + "--database, goes down from the head on a private copy of its rows. Nothing is written, neither to the folder nor to "
       + "the database.",
     positionals: [Positional(.folder, .directory, "the folder of the other tool")],
-    options: [.tool, .database, .since, .set, .replace, .stub, .format],
+    options: [.tool, .database, .since, .set, .replace, .stub, .output, .format],
     wording: [
       .database: "a database of the folder; a private copy of it goes down from its head",
       .format: "text for people, JSON, Markdown, SARIF, or HTML for a browser (default: text)",
@@ -23,13 +23,29 @@ enum AuditCommand {
       .init("phasedb audit db/migrations", "judge every migration of a folder"),
       .init("phasedb audit db/migrations --database app.db", "go down on a copy of real rows"),
       .init(
-        "phasedb audit db/migrations --since 0042 --format markdown", "comment on what a pull request adds"),
+        "phasedb audit db/migrations --format html --output audit.html",
+        "write a page for a browser"),
+      .init(
+        "phasedb audit db/migrations --since 0042 --format markdown",
+        "comment on what a pull request adds"),
     ],
     exitCodes: [.done, .findings, .refused, .busy, .usage])
 
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let path = context.invocation.value(.folder) ?? "migrations"
+    guard let file = context.invocation.value(.output) else { return try audit(path, context) }
+    try NewFiles.refuseReport(at: file, of: path)
+    let output = Output(nil)
+    let code = try audit(path, context.printing(to: output))
+    try NewFiles.replace(output.kept.description, at: file)
+    if !context.isQuiet, !context.isJSON { context.errors.line("the audit is in \(file)") }
+    return code
+  }
+
+  private static func audit(_ path: String, _ context: CommandContext) throws(MigrationError)
+    -> ExitCode
+  {
     let invocation = context.invocation
-    let path = invocation.value(.folder) ?? "migrations"
     let database = try invocation.value(.database).map { text throws(MigrationError) in
       try DatabaseAddress(text)
     }
@@ -40,14 +56,18 @@ enum AuditCommand {
     let audit = try Auditor(folder, since: invocation.value(.since), stubs: invocation.values(.stub)).audit(
       database: database.map { Auditor.Database(path: $0.path) },
       shouldGoOn: { !context.cancellation.isRequested })
-    switch invocation.format {
+    try print(audit, to: context)
+    return audit.isClean ? .done : .findings
+  }
+
+  private static func print(_ audit: Audit, to context: CommandContext) throws(MigrationError) {
+    switch context.invocation.format {
     case .json: try context.print(json: AuditJSON(audit))
     case .sarif: context.print(try SARIF.text(audit))
     case .markdown: context.print(PageMarkdown.text(AuditPage(audit).page))
     case .html: context.print(PageHTML.text(AuditPage(audit).page))
     default: AuditText(audit).print(to: context)
     }
-    return audit.isClean ? .done : .findings
   }
 
   /// A folder of phasedb is judged by lint, and with a database by a rehearsal, so that the commands never differ.

@@ -10,6 +10,16 @@ struct CommandContext {
   let errors: Output
   let cancellation: Cancellation
 
+  /// The same with the output going to a file, which has no width and, unless it is asked for, no colours.
+  func printing(to output: Output) -> CommandContext {
+    CommandContext(
+      invocation: invocation, environment: environment,
+      terminal: Terminal(
+        isOutputTerminal: false, isErrorTerminal: terminal.isErrorTerminal, columns: terminal.width,
+        environment: [:]),
+      output: output, errors: errors, cancellation: cancellation)
+  }
+
   var isJSON: Bool { invocation.format == .json }
   var isQuiet: Bool { invocation.flag(.quiet) }
   var paint: Paint { terminal.outputPaint(invocation.color) }

@@ -1,11 +1,6 @@
+internal import Foundation
 internal import PhaseAudit
 internal import PhaseDB
-
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
 
 /// Makes files and folders, and overwrites nothing.
 enum NewFiles {
@@ -59,6 +54,27 @@ enum NewFiles {
         .outputFailed, "cannot write \(path): \(reason(error))", state: "nothing was changed",
         help: ["check the path and its permissions"])
     }
+  }
+
+  /// A report takes the place of a file, but not of a database or of what is in a folder of migrations.
+  ///
+  /// - Throws: `output-failed`.
+  static func refuseReport(at path: String, of folder: String) throws(MigrationError) {
+    // A pipe would be waited for.
+    let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+    let head =
+      kind == .typeRegular
+      ? try? FileHandle(forReadingFrom: URL(filePath: path)).read(upToCount: 16) : nil
+    let file = URL(filePath: path).resolvingSymlinksInPath().path
+    let folder = URL(filePath: folder).resolvingSymlinksInPath().path
+    let isDatabase = head?.starts(with: Data("SQLite format 3\0".utf8)) == true
+    let isBesideDatabase = ["-wal", "-shm", "-journal"].contains { file.hasSuffix($0) }
+    guard isDatabase || isBesideDatabase || file.hasPrefix(folder + "/") else { return }
+    throw MigrationError(
+      .outputFailed,
+      file.hasPrefix(folder + "/")
+        ? "\(path) is in the folder of migrations" : "\(path) belongs to a database",
+      state: "nothing was written", help: ["name another file: --output FILE"])
   }
 
   /// The names in a folder; none when it cannot be read.

@@ -54,29 +54,13 @@ enum ReportCommand {
         readiness, location.settings.report.required, isInFull: unread.isEmpty || scope == .applied,
         hasSettings: location.unreadSettings == nil)
       : nil
-    if let path = invocation.value(.output) { try refuse(path, location) }
+    if let path = invocation.value(.output) {
+      try NewFiles.refuseReport(at: path, of: location.migrations)
+    }
     try write(readiness, check, to: invocation.value(.output), context)
     guard let check, !check.passes else { return .done }
     for line in check.lines { context.errors.line(line) }
     return .findings
-  }
-
-  /// Refuses to write a report over a database or a migration; any other file may be replaced.
-  private static func refuse(_ path: String, _ location: Location) throws(MigrationError) {
-    // Opening a pipe to look at it would block.
-    let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
-    let head =
-      kind == .typeRegular ? try? FileHandle(forReadingFrom: URL(filePath: path)).read(upToCount: 16) : nil
-    let file = URL(filePath: path).resolvingSymlinksInPath().path
-    let folder = URL(filePath: location.migrations).resolvingSymlinksInPath().path
-    let isDatabase = head?.starts(with: Data("SQLite format 3\0".utf8)) == true
-    let isBesideDatabase = ["-wal", "-shm", "-journal"].contains { file.hasSuffix($0) }
-    guard isDatabase || isBesideDatabase || file.hasPrefix(folder + "/") else { return }
-    throw MigrationError(
-      .outputFailed,
-      file.hasPrefix(folder + "/")
-        ? "\(path) is in the folder of migrations" : "\(path) belongs to a database",
-      state: "nothing was written", help: ["name another file: --output FILE"])
   }
 
   private static func write(

@@ -35,89 +35,154 @@ enum SquashCommand {
     }
     let isDryRun = context.invocation.flag(.dryRun)
     let migrator = try location.migrator(isDryRun ? .reading : .writing, context)
-    let squash = try migrator.squashing(to: target)
-    let files = SquashedFiles(squash, in: location.migrations)
-    if !isDryRun {
-      try files.move(squash)
-      do throws(MigrationError) {
-        try migrator.recordSquash(of: squash.phases)
-      } catch {
-        var error = error
-        error.state = "the files are written; the ledger is not"
-        error.help.append("the next up records it: phasedb up")
-        error.standing = .partWay
-        throw error
+    if let begun = SquashedFiles(begunIn: migrator.catalog, location.migrations) {
+      if !isDryRun { for step in begun.moves { try begun.take(step) } }
+      let isTarget = begun.all.contains { $0.isNamed(by: target) }
+      if isTarget, !migrator.catalog.phases.contains(where: { $0.id.isNamed(by: target) }) {
+        if !isDryRun { try record(nil, migrator) }
+        try tell(SquashedFiles(begun.target, begun.all, in: location.migrations), context)
+        return .done
       }
     }
-    if context.isJSON {
-      try context.print(json: SquashJSON(squash, files))
-      return .done
+    let squash = try migrator.squashing(to: target)
+    let files = SquashedFiles(squash.target, squash.phases, in: location.migrations)
+    if !isDryRun {
+      try files.refuseOthers()
+      for step in files.steps(to: squash.baseline) { try files.take(step) }
+      try record(squash.phases, migrator)
     }
-    let count = CountText.text(squash.phases.count, "phase")
+    try tell(files, rows: squash.rows, leftOut: squash.leftOut, context)
+    return .done
+  }
+
+  private static func record(_ phases: [PhaseID]?, _ migrator: Migrator) throws(MigrationError) {
+    do throws(MigrationError) {
+      try migrator.recordSquash(of: phases)
+    } catch {
+      var error = error
+      error.state = "the files are written; the ledger is not"
+      error.help.append("the next up records it: phasedb up")
+      error.standing = .partWay
+      throw error
+    }
+  }
+
+  private static func tell(
+    _ files: SquashedFiles, rows: Int = 0, leftOut: [String] = [], _ context: CommandContext
+  ) throws(MigrationError) {
+    let isDryRun = context.invocation.flag(.dryRun)
+    if context.isJSON {
+      try context.print(json: SquashJSON(files, rows: rows))
+      return
+    }
+    let count = CountText.text(files.phases.count, "phase")
     context.say(
-      "\(isDryRun ? "would squash" : context.paint("squashed", .good)) \(count) up to \(squash.target.short) into \(files.baseline)"
+      "\(isDryRun ? "would squash" : context.paint("squashed", .good)) \(count) up to \(files.target.short) into \(files.baseline)"
     )
     context.say("  their files \(isDryRun ? "would move" : "moved") to \(files.attic)")
-    if squash.rows > 0 {
-      context.say("  the baseline inserts \(CountText.text(squash.rows, "row")), as the phases did")
+    if rows > 0 {
+      context.say("  the baseline inserts \(CountText.text(rows, "row")), as the phases did")
     }
-    for table in squash.leftOut {
+    for table in leftOut {
       context.note("what phases put into the virtual table \(table) is not in the baseline")
     }
-    context.suggest(isDryRun ? "phasedb squash --to \(squash.target.short)" : "phasedb lint")
-    return .done
+    context.suggest(isDryRun ? "phasedb squash --to \(files.target.short)" : "phasedb lint")
   }
 }
 
-/// Where the files of squashed phases go.
-private struct SquashedFiles {
+/// Where the files of squashed phases go, and in which steps.
+///
+/// The new baseline comes into its place in one step. Before it, the folder is what it was. After it, whoever reads the folder
+/// leaves out the files of phases that the baseline stands for, so it does not matter which of them have moved.
+struct SquashedFiles {
+  /// The last phase that the baseline stands for.
+  let target: PhaseID
+  /// Those whose files are to be moved.
+  let phases: [PhaseID]
+  /// All that the baseline stands for, once it is in place.
+  let all: [PhaseID]
   let baseline: String
   /// A hidden folder, which no command reads unless it is named.
   let attic: String
   private let folder: String
 
-  init(_ squash: Squash, in folder: String) {
-    self.folder = folder
+  enum Step {
+    case makeFolder(String)
+    case copy(String, to: String)
+    /// Writes a file in the place of one that may be there, as a whole or not at all.
+    case replace(String, by: String)
+    case move(String, to: String)
+  }
+
+  init(_ target: PhaseID, _ phases: [PhaseID], all: [PhaseID] = [], in folder: String) {
+    (self.target, self.phases, self.all, self.folder) = (target, phases, all, folder)
     baseline = Location.joined(folder, "baseline.sql")
-    let name = squash.target.short.replacing("/", with: "-")
+    let name = target.short.replacing("/", with: "-")
     attic = Location.joined(folder, ".squashed-\(name)")
   }
 
-  /// Writes the baseline last, so that no file is lost if this is interrupted.
-  func move(_ squash: Squash) throws(MigrationError) {
+  /// What is left of a squash whose baseline is in place; nil when there is no such baseline.
+  init?(begunIn catalog: Catalog, _ folder: String) {
+    let all = (catalog.baseline?.squashed ?? []).map(\.id)
+    guard let target = all.last else { return nil }
+    self.init(target, catalog.leftBehind, all: all, in: folder)
+  }
+
+  /// Takes away what a squash left behind that was stopped before its baseline was in place.
+  ///
+  /// - Throws: `already-exists` when the hidden folder has more than that.
+  func refuseOthers() throws(MigrationError) {
+    if NewFiles.entries(of: attic).allSatisfy({ $0 == "baseline.sql" }) {
+      try? FileManager.default.removeItem(atPath: attic)
+    }
     try NewFiles.refuseExisting([attic])
-    let draft = Location.joined(folder, ".baseline.sql.new")
-    try? FileManager.default.removeItem(atPath: draft)
-    try NewFiles.write(squash.baseline, to: draft)
-    try NewFiles.makeFolder(attic)
+  }
+
+  /// Everything, in order.
+  func steps(to content: String) -> [Step] {
+    let hasFormer = FileManager.default.fileExists(atPath: baseline)
+    return [.makeFolder(attic)]
+      + (hasFormer ? [.copy(baseline, to: Location.joined(attic, "baseline.sql"))] : [])
+      + [.replace(baseline, by: content)] + moves
+  }
+
+  /// What comes once the baseline is in place. A migration moves as a whole when no phase of it stays.
+  var moves: [Step] {
+    let files = FileManager.default
+    let migrations = Dictionary(grouping: phases, by: \.migration).sorted { $0.key < $1.key }
+    return migrations.flatMap { migration, phases -> [Step] in
+      let source = Location.joined(folder, migration.text)
+      let target = Location.joined(attic, migration.text)
+      let names = Set(phases.map(\.kind.fileName))
+      let stays = NewFiles.entries(of: source).contains {
+        $0.hasSuffix(".sql") && !names.contains($0)
+      }
+      guard stays || files.fileExists(atPath: target) else { return [.move(source, to: target)] }
+      return [.makeFolder(target)]
+        + names.sorted().map { .move(Location.joined(source, $0), to: Location.joined(target, $0)) }
+    }
+  }
+
+  func take(_ step: Step) throws(MigrationError) {
+    let files = FileManager.default
     do {
-      let files = FileManager.default
-      if files.fileExists(atPath: baseline) {
-        try files.moveItem(atPath: baseline, toPath: Location.joined(attic, "baseline.sql"))
+      switch step {
+      case .makeFolder(let path): try NewFiles.makeFolder(path)
+      case .copy(let path, let target): try files.copyItem(atPath: path, toPath: target)
+      case .replace(let path, let content): try NewFiles.replace(content, at: path)
+      case .move(let path, let target): try files.moveItem(atPath: path, toPath: target)
       }
-      for (migration, phases) in Dictionary(grouping: squash.phases, by: \.migration) {
-        let source = Location.joined(folder, migration.text)
-        let target = Location.joined(attic, migration.text)
-        let left = NewFiles.entries(of: source).filter { name in
-          name.hasSuffix(".sql") && !phases.contains { $0.kind.fileName == name }
-        }
-        guard !left.isEmpty else {
-          try files.moveItem(atPath: source, toPath: target)
-          continue
-        }
-        try files.createDirectory(atPath: target, withIntermediateDirectories: true)
-        for phase in phases {
-          try files.moveItem(
-            atPath: Location.joined(source, phase.kind.fileName),
-            toPath: Location.joined(target, phase.kind.fileName))
-        }
-      }
-      try files.moveItem(atPath: draft, toPath: baseline)
+    } catch let error as MigrationError {
+      throw error
     } catch {
+      let isInPlace = if case .move = step { true } else { false }
       throw MigrationError(
         .outputFailed, "cannot move the files of squashed phases: \(error)",
-        state: "the ledger was not changed; some files may be in \(attic) already",
-        help: ["put them back from there, or restore the folder from its repository"], standing: .partWay)
+        state: isInPlace
+          ? "the baseline stands for them, some of their files are still in \(folder), and the ledger was not changed"
+          : "nothing was changed",
+        help: ["correct the cause, then run it again: phasedb squash --to \(target.short)"],
+        standing: isInPlace ? .partWay : .unchanged)
     }
   }
 }
@@ -130,11 +195,11 @@ private struct SquashJSON: Encodable {
   let movedTo: String
   let rows: Int
 
-  init(_ squash: Squash, _ files: SquashedFiles) {
-    target = squash.target.description
-    phases = squash.phases.map(\.description)
+  init(_ files: SquashedFiles, rows: Int) {
+    target = files.target.description
+    phases = files.phases.map(\.description)
     baseline = files.baseline
     movedTo = files.attic
-    rows = squash.rows
+    self.rows = rows
   }
 }

@@ -91,11 +91,14 @@ private let systemClose = close
 ///
 /// It accepts only `Prose`, so that text from outside is always escaped.
 final class Output {
-  private let descriptor: FileDescriptor
+  private let descriptor: FileDescriptor?
+  /// All that was written, if there is no descriptor.
+  private(set) var kept = Prose()
   /// The first failure; nothing is written after it.
   private(set) var failure: FileDescriptor.Failure?
 
-  init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
+  /// - Parameter descriptor: nil to keep the text.
+  init(_ descriptor: FileDescriptor?) { self.descriptor = descriptor }
 
   /// Whether the reader has closed the pipe, as `head` does. That is no error: it has read what it wanted.
   var isClosed: Bool { failure?.isClosedPipe ?? false }
@@ -105,6 +108,10 @@ final class Output {
 
   func write(_ text: Prose) {
     guard failure == nil else { return }
+    guard let descriptor else {
+      kept += text
+      return
+    }
     do throws(FileDescriptor.Failure) {
       try descriptor.write(Array(text.description.utf8))
     } catch {

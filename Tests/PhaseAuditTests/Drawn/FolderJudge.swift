@@ -1,3 +1,4 @@
+import PhaseAudit
 import TestDice
 
 /// What is true of the ways down of a folder, by running them on rows of its own. It knows SQLite, and nothing of the audit.
@@ -250,6 +251,114 @@ struct FolderJudge {
       {
         return
       }
+    }
+  }
+}
+
+// MARK: - A database of the folder
+
+extension FolderJudge {
+  /// Takes a new database up as far as its rows let it: some are put in before each migration.
+  ///
+  /// - Returns: how many migrations are applied.
+  func fill(_ database: PlainDatabase, upTo count: Int) throws -> Int {
+    var dice = dice
+    for (index, migration) in folder.migrations.prefix(count).enumerated() {
+      try fill(database, 2 + dice.below(2), migration, isFull: dice.falls(30), &dice)
+      guard (try? database.run(migration.up, enforcing: folder.enforcesKeys)) != nil else {
+        return index
+      }
+    }
+    return folder.migrations.prefix(count).count
+  }
+
+  /// What is true of the ways down from the head, by the places of their migrations, as far as they run.
+  func truths(of database: PlainDatabase, applied: Int) throws -> [Int: Truth] {
+    var truths: [Int: Truth] = [:]
+    let (before, work, below) = (try PlainDatabase(), try PlainDatabase(), try PlainDatabase())
+    try below.become(database)
+    for index in (0..<applied).reversed() {
+      let migration = folder.migrations[index]
+      try before.become(below)
+      try work.become(below)
+      guard let down = migration.down, !down.isEmpty else {
+        truths[index] = Truth(words: [migration.down == nil ? "absent" : "empty"])
+        return truths
+      }
+      do {
+        try work.run(down, enforcing: folder.enforcesKeys)
+        try below.become(work)
+      } catch let failure as PlainDatabase.Failure {
+        truths[index] = Truth(words: ["does-not-run"], why: [failure.message])
+        return truths
+      }
+      do {
+        try work.run(migration.up, enforcing: folder.enforcesKeys)
+        let back = try compare(before, work, migration)
+        truths[index] = Truth(
+          words: [back.word], isBlind: back.unseen?.isEmpty == false,
+          why: [back.why].compactMap(\.self))
+      } catch let failure as PlainDatabase.Failure {
+        truths[index] = Truth(words: ["does-not-run"], why: ["again: \(failure.message)"])
+      }
+    }
+    return truths
+  }
+}
+
+extension PlainDatabase {
+  /// Records versions as a tool does that applied them.
+  ///
+  /// - Parameter folder: where the registry of sqitch is.
+  func record(_ versions: [String], of tool: MigrationTool, in folder: String) throws {
+    func rows(_ row: (Int, String) -> String) -> String {
+      versions.isEmpty
+        ? ""
+        : " VALUES "
+          + versions.enumerated().map { "(\(row($0.offset + 1, $0.element)))" }.joined(
+            separator: ", ")
+    }
+    switch tool {
+    case .diesel:
+      try run(
+        "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL); INSERT INTO __diesel_schema_migrations\(rows { "'\($1)'" })"
+      )
+    case .dbmate:
+      try run(
+        "CREATE TABLE schema_migrations (version varchar(128) primary key); INSERT INTO schema_migrations\(rows { "'\($1)'" })"
+      )
+    case .golangMigrate:
+      try run(
+        "CREATE TABLE schema_migrations (version uint64, dirty bool); INSERT INTO schema_migrations VALUES (\(versions.last ?? "-1"), 0)"
+      )
+    case .maragudkMigrate:
+      try run(
+        "CREATE TABLE migrations (version text not null); INSERT INTO migrations VALUES ('\(versions.last ?? "")')"
+      )
+    case .goose:
+      try run(
+        "CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL, is_applied INTEGER NOT NULL); INSERT INTO goose_db_version (version_id, is_applied)\(rows { "\($1), 1" })"
+      )
+    case .sqlx:
+      try run(
+        "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, success BOOLEAN NOT NULL, checksum BLOB NOT NULL); INSERT INTO _sqlx_migrations\(rows { "\($1), 1, x'00'" })"
+      )
+    case .flyway:
+      try run(
+        "CREATE TABLE flyway_schema_history (installed_rank INT NOT NULL PRIMARY KEY, version VARCHAR(50), description VARCHAR(200), type VARCHAR(20), checksum INT, success BOOLEAN); INSERT INTO flyway_schema_history\(rows { "\($0), '\($1)', 'step', 'SQL', NULL, 1" })"
+      )
+    case .yoyo:
+      try run(
+        "CREATE TABLE _yoyo_migration (migration_hash VARCHAR(64) PRIMARY KEY, migration_id VARCHAR(255), applied_at_utc TIMESTAMP); INSERT INTO _yoyo_migration\(rows { "'\($0)', '\($1)', '2026-01-0\($0)'" })"
+      )
+    case .nodeSQLite:
+      try run(
+        "CREATE TABLE migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL, up TEXT NOT NULL, down TEXT NOT NULL); INSERT INTO migrations\(rows { "\($1), 'step', '', ''" })"
+      )
+    default:
+      try PlainDatabase("\(folder)/sqitch.db").run(
+        "CREATE TABLE changes (change_id TEXT PRIMARY KEY, script_hash TEXT, change TEXT, committed_at DATETIME); INSERT INTO changes\(rows { "'\($1)', NULL, 'step', '2026-01-0\($0)'" })"
+      )
     }
   }
 }

@@ -1,15 +1,15 @@
 import CSQLite
 
-/// A database in memory on SQLite's C interface: what judges the audit shares no code with it.
+/// A database on SQLite's C interface: what judges the audit shares no code with it.
 @safe final class PlainDatabase {
   private let handle: OpaquePointer
 
   struct Failure: Error { let message: String }
 
-  init() throws {
+  init(_ path: String = ":memory:") throws {
     var opened: OpaquePointer?
-    guard unsafe sqlite3_open(":memory:", &opened) == SQLITE_OK, let opened = unsafe opened else {
-      throw Failure(message: "cannot open a database in memory")
+    guard unsafe sqlite3_open(path, &opened) == SQLITE_OK, let opened = unsafe opened else {
+      throw Failure(message: "cannot open \(path)")
     }
     unsafe handle = unsafe opened
   }

@@ -113,16 +113,24 @@ struct AuditCommandTests {
   }
 
   @Test(
-    "prints the same in every form",
+    "prints the same in every form, or writes it to a file",
     arguments: [
-      ("json", "\"headline\" : \"You can go back 2 migrations, to 20260103000000, which does not run.\""),
-      ("sarif", "\"ruleId\" : \"does-not-run\""), ("markdown", "<!-- phasedb-audit -->"), ("html", "</html>"),
+      ("text", "old, diesel: 5 migrations"),
+      (
+        "json",
+        "\"headline\" : \"You can go back 2 migrations, to 20260103000000, which does not run.\""
+      ),
+      ("sarif", "\"ruleId\" : \"does-not-run\""), ("markdown", "<!-- phasedb-audit -->"),
+      ("html", "</html>"),
     ])
   func forms(name: String, mark: String) throws {
     let site = try Self.site()
     let outcome = try site.expect(1, "audit old --format \(name)")
     #expect(outcome.output.contains(mark))
     #expect(outcome.output.contains("does-not-run"))
+    let written = try site.expect(1, "audit old --format \(name) -o audit.out")
+    #expect(written.output.isEmpty && written.errors.isEmpty == (name == "json"))
+    #expect(try String(contentsOfFile: site.path("audit.out"), encoding: .utf8) == outcome.output)
   }
 
   @Test("ends with its own exit code for each kind of mistake")
@@ -135,6 +143,7 @@ struct AuditCommandTests {
       ("audit old --tool rails", 64, "bad-choice"),
       ("audit nowhere", 2, "folder-not-found"), ("audit other", 2, "unknown-tool"),
       ("audit old --since 9", 2, "unknown-migration"),
+      ("audit old -o old/audit.md", 2, "output-failed"),
       ("audit old --database none.db", 2, "database-not-found"),
       ("audit old --database broken.db", 2, "not-a-database"),
     ] as [(String, Int32, String)] {

@@ -121,7 +121,13 @@ struct SwitchQueryTests {
     var on: [Int: Set<String>] = [:]
     for exposure in [100, 1_000, 5_000] {
       try Self.set(exposure, connection)
-      on[exposure] = try Set(subjects.filter { try Self.ask(connection, .text($0)) == [1] })
+      var query = try connection.prepare(SwitchQuery.sql, reused: true)
+      try query.bind(.text("s"), to: ":name")
+      for subject in subjects {
+        try query.bind(.text(subject), to: ":subject")
+        if try query.step(), query.value(at: 0) == 1 { on[exposure, default: []].insert(subject) }
+        query.reset()
+      }
       let expected = Double(count * exposure) / 10_000
       let deviation = (expected * (1 - Double(exposure) / 10_000)).squareRoot()
       // Six standard deviations: one run in some hundred million is outside by chance.
@@ -132,12 +138,13 @@ struct SwitchQueryTests {
     #expect(on[1_000, default: []].isSubset(of: on[5_000, default: []]))
     // A hundred cells of a hundred buckets each; 99 degrees of freedom.
     var cells = [Int](repeating: 0, count: 100)
+    var query = try connection.prepare(SwitchQuery.bucket, reused: true)
+    try query.bind(.text("s"), to: ":name")
     for subject in subjects {
-      var query = try connection.prepare(SwitchQuery.bucket)
-      try query.bind(.text("s"), to: ":name")
       try query.bind(.text(subject), to: ":subject")
-      #expect(try query.step())
+      try #require(try query.step())
       cells[Int(query.integer(at: 0)) / 100] += 1
+      query.reset()
     }
     let mean = Double(count) / 100
     let chiSquare = cells.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) / mean }
