@@ -15,14 +15,6 @@ public struct StateInterval: Sendable, Hashable {
     self.upper = upper
   }
 
-  /// - Parameters:
-  ///   - applied: the application's windows in the phases that are applied.
-  ///   - pending: its windows in the phases that are not.
-  package init(applied: some Sequence<VersionRange>, pending: some Sequence<VersionRange>) {
-    lower = applied.lazy.compactMap(\.lower).reduce(nil) { $1.replacesLower($0) ? $1 : $0 }
-    upper = pending.lazy.compactMap(\.upper).reduce(nil) { $1.replacesUpper($0) ? $1 : $0 }
-  }
-
   /// The versions that may be live, nil when there are none.
   public var range: VersionRange? { VersionRange(from: lower?.plain, to: upper?.plain) }
 

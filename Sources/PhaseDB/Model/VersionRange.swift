@@ -106,13 +106,6 @@ public struct VersionRange: Sendable, Hashable {
 
   /// The same range without a lowest version: `<2.1` of `>=1.6 <2.1`.
   var withoutLower: VersionRange { VersionRange(lower: nil, upper: upper) }
-
-  /// The versions that are in both ranges, nil when there are none.
-  package func intersection(_ other: VersionRange) -> VersionRange? {
-    let lower = other.lower?.isTighterLower(than: lower) == true ? other.lower : lower
-    let upper = other.upper?.isTighterUpper(than: upper) == true ? other.upper : upper
-    return VersionRange(from: lower, to: upper)
-  }
 }
 
 extension VersionRange.Bound {

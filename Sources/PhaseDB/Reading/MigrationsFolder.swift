@@ -163,16 +163,6 @@ extension MigrationsFolder {
   }
 }
 
-extension Phase.Kind {
-  /// The name of the file that holds a phase of this kind.
-  package var fileName: String { rawValue + ".sql" }
-
-  init?(fileName: String) {
-    guard fileName.hasSuffix(".sql") else { return nil }
-    self.init(rawValue: String(fileName.dropLast(4)))
-  }
-}
-
 extension FileReading.Entry {
   /// Whether it is hidden, or a document for people.
   fileprivate var isDocument: Bool {

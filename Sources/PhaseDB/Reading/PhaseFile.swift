@@ -34,6 +34,16 @@ package enum PhaseFile {
   }
 }
 
+extension Phase.Kind {
+  /// The name of the file that holds a phase of this kind.
+  package var fileName: String { rawValue + ".sql" }
+
+  init?(fileName: String) {
+    guard fileName.hasSuffix(".sql") else { return nil }
+    self.init(rawValue: String(fileName.dropLast(4)))
+  }
+}
+
 extension Phase {
   /// The summary and every directive but `@up` and `@down`, as the text of a phase file; the queries of
   /// `@verify` are in it. Ends with a line end.

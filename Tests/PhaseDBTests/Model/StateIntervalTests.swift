@@ -17,7 +17,9 @@ import Testing
   }
 
   static let cases = [
-    Case("no phases: every version may be live", applied: [], pending: [], "any version"),
+    Case(
+      "a lower bound of pending phases and an upper one of applied phases", applied: ["<9"], pending: [">=1"],
+      "any version"),
     Case("pending phases bound it from above", applied: [], pending: ["<3", ">=1 <2", "<2.5"], "<2"),
     Case("applied phases bound it from below", applied: [">=1", ">=1.4 <2", "<9"], pending: [], ">=1.4"),
     Case(
@@ -48,16 +50,23 @@ import Testing
     Case("bounds that only touch contradict", applied: [">=2"], pending: ["<2"], "no version (>=2 <2)"),
   ]
 
+  private func interval(applied: [String], pending: [String]) throws -> StateInterval {
+    func windows(_ ranges: [String]) throws -> [Windows] {
+      try ranges.map { try Windows(Window("app", VersionRange($0))) }
+    }
+    return try #require(
+      try LiveIntervals.of(applied: windows(applied), pending: windows(pending))["app"])
+  }
+
   @Test(arguments: cases) func followsFromTheWindowsOnBothSides(_ row: Case) throws {
-    let interval = StateInterval(
-      applied: try row.applied.map(VersionRange.init), pending: try row.pending.map(VersionRange.init))
+    let interval = try interval(applied: row.applied, pending: row.pending)
     #expect(interval.description == row.interval)
     #expect(interval.isEmpty == row.interval.hasPrefix("no version"))
     #expect(interval.isEmpty == (interval.range == nil))
   }
 
   @Test func anEmptyIntervalContainsNothingAndKeepsItsBounds() throws {
-    let interval = StateInterval(applied: [try VersionRange(">=2")], pending: [try VersionRange("<1")])
+    let interval = try interval(applied: [">=2"], pending: ["<1"])
     #expect(try !interval.contains(Version("2")))
     #expect(try interval.lower == VersionRange.Bound(Version("2"), isInclusive: true))
     #expect(try interval.upper == VersionRange.Bound(Version("1"), isInclusive: false))

@@ -62,14 +62,4 @@ import Testing
     #expect(error?.id == .versionInvalid)
     #expect(error?.message == "'1.4,' is not a version")
   }
-
-  @Test(arguments: [
-    (">=1 <3", ">=2 <4", ">=2 <3"), (">=1", "<2", ">=1 <2"), (">=1 <2", ">=2", nil), (">=1 <=2", ">=2", "=2"),
-    (">1", ">=1", ">1"), ("<2", "<=2", "<2"), ("=1", ">1", nil),
-  ])
-  func intersection(_ one: String, _ other: String, _ both: String?) throws {
-    let (one, other) = (try VersionRange(one), try VersionRange(other))
-    #expect(one.intersection(other)?.description == both)
-    #expect(other.intersection(one)?.description == both)
-  }
 }
