@@ -67,12 +67,12 @@ final class Replay {
     var note: Prose?
     if let failure = trip.upFailure, failure.cause == .statement || failure.cause == .costly {
       // A script that fails on these rows may run with plain rows, with one row, or only with none.
-      let trials: [(rows: Int, variation: Variation)] = [
-        (4, .all), (4, .last), (4, .first), (4, .none), (1, .none), (0, .none),
-      ]
+      // Where some rows are in the way, others may not be.
+      let trials: [(rows: Int, variation: Variation)] =
+        failure.isOfRows
+        ? [(4, .all), (4, .last), (4, .first), (4, .none), (2, .none), (1, .none), (0, .none)]
+        : [(4, .all), (4, .none), (1, .none), (0, .none)]
       for (rows, variation) in trials {
-        // Only rows that are in the way have others beside them that are not.
-        if variation == .last || variation == .first, !failure.isOfRows { continue }
         let words: Prose = rows > 0 ? "with plain rows" : "without rows"
         let (pair, trial) = try tried(index, up, down, plainRows: rows, variation)
         guard trial.upFailure == nil else { continue }
