@@ -67,10 +67,17 @@ final class Replay {
     var note: Prose?
     if let failure = trip.upFailure, failure.cause == .statement || failure.cause == .costly {
       // A script that fails on these rows may run with plain rows, with one row, or only with none.
-      for (rows, isVaried) in [(4, true), (4, false), (1, false), (0, false)] {
+      // Where some rows are in the way, others may not be.
+      let trials: [(rows: Int, variation: Variation)] =
+        failure.isOfRows
+        ? [(4, .all), (4, .last), (4, .first), (4, .none), (2, .none), (1, .none), (0, .none)]
+        : [(4, .all), (4, .none), (1, .none), (0, .none)]
+      for (rows, variation) in trials {
         let words: Prose = rows > 0 ? "with plain rows" : "without rows"
-        let (pair, trial) = try tried(index, up, down, plainRows: rows, isVaried: isVaried)
+        let (pair, trial) = try tried(index, up, down, plainRows: rows, variation)
         guard trial.upFailure == nil else { continue }
+        // Of rows that exclude each other, the others may say more.
+        if variation == .last, trial.comesBack { continue }
         note = "its way up fails on some rows (\(failure.message)), so it was tried \(words)"
         trip = trial
         try self.pair.become(pair.mirror)
@@ -218,12 +225,15 @@ final class Replay {
 
   // MARK: - Other rows
 
+  /// Rows with the values of the way up: all of them, or one after the other as far as the way up runs on them. A UNIQUE
+  /// constraint may exclude a row with a value beside one with another.
+  private enum Variation { case none, all, first, last }
+
   /// The same migration with so many plain rows in each table, beside those of the migrations before it.
   ///
-  /// - Parameter isVaried: whether there are rows with the values of the way up, too.
+  /// - Parameter variation: which rows there are with the values of the way up.
   private func tried(
-    _ index: Int, _ up: ToolScript, _ down: ToolScript?, plainRows: Int,
-    isVaried: Bool = false
+    _ index: Int, _ up: ToolScript, _ down: ToolScript?, plainRows: Int, _ variation: Variation = .none
   ) throws(SQLiteError) -> (pair: ScratchPair, trip: ScratchPair.Trip) {
     let pair: ScratchPair
     if let other {
@@ -237,9 +247,12 @@ final class Replay {
     let tables = Array(pair.schema.objects.filter { $0.key.type == "table" })
     let seeds = SeededRows(.plain)
     for _ in 0..<plainRows { _ = try pair.seed(tables, seeds) }
-    if isVaried {
+    switch variation {
+    case .none: break
+    case .all:
       try pair.vary(ScriptValues(up))
       try pair.chain(up)
+    case .first, .last: try pair.vary(ScriptValues(up), asFarAs: up, isReversed: variation == .last)
     }
     return (pair, try pair.trip(up: up, down: down))
   }

@@ -54,6 +54,24 @@ final class ScratchPair {
     try mirror.connection.spending { () throws(SQLiteError) in try SeededRows.repeated(work, on: mirror) }
   }
 
+  /// Puts rows with the values of scripts into both, one by one, as far as the way up runs on them.
+  ///
+  /// - Parameter isReversed: whether the last one comes first: of two that exclude each other the first one stays.
+  func vary(_ values: ScriptValues, asFarAs up: ToolScript, isReversed: Bool) throws(SQLiteError) {
+    let rows = subject.connection.spending { values.fill(schema, on: subject.connection) }.statements
+    try subject.become(mirror)
+    for row in isReversed ? rows.reversed() : rows {
+      let work = SeededRows.Work(statements: [row])
+      func add(to side: ReplayConnection) throws(SQLiteError) {
+        try side.connection.spending { () throws(SQLiteError) in try SeededRows.repeated(work, on: side) }
+      }
+      let isPossible = (try? add(to: subject)) != nil && runs(up)
+      try subject.become(mirror)
+      guard isPossible else { continue }
+      for side in [subject, mirror] { try add(to: side) }
+    }
+  }
+
   /// The result of one way up, down and up again.
   struct Trip {
     typealias Failure = ReplayConnection.Failure

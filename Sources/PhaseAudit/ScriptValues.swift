@@ -59,7 +59,12 @@ struct ScriptValues {
       guard !wishes.isEmpty else { continue }
       let copies = RowCopies(object.name, table, on: connection)
       for (index, wish) in wishes.enumerated() {
-        if let row = copies.add(wish, like: index) { work.statements.append(row) }
+        guard let row = copies.add(wish, like: index) else { continue }
+        work.statements.append(row)
+        // Where rows may be alike, one of each is as many after a swap as before it.
+        if !copies.tellsApart, index.isMultiple(of: 2), let twin = copies.insert(row.values) {
+          work.statements.append(twin)
+        }
       }
     }
     return work
@@ -264,6 +269,9 @@ struct RowCopies {
   }
 
   // MARK: Rows that a constraint compares
+
+  /// Whether no two rows may be alike.
+  var tellsApart: Bool { !distinct.isEmpty }
 
   /// Whether a unique index compares rows, besides the rowid.
   var compares: Bool { !unique.isEmpty }

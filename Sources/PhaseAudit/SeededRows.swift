@@ -262,7 +262,7 @@ private struct TablePlan {
     if style == .unset, let value = unset(column, purpose) { return value }
     // The number is far from those that a migration itself inserts.
     let integer = Int64(7_000_001 + number)
-    if purpose.isTruth { return .integer(Int64(number % 2)) }
+    if purpose.isTruth, !distinct.contains(column.name) { return .integer(Int64(number % 2)) }
     if column.isRowIDAlias { return .integer(integer) }
     switch column.type.affinity {
     case .integer:
