@@ -686,6 +686,22 @@ struct KeptDataTests {
     // Nobody is asked twice to confirm a purge because an application went on deleting.
     #expect(try database.migrator(catalog).purgeable("0001").items.map(\.deleted) == [nil])
   }
+
+  @Test("leaves that count out where it takes too long, and goes on")
+  func tooLong() throws {
+    let catalog = try catalog([
+      "0001-a": [phase(.contract, "ALTER TABLE t DROP COLUMN b", down: "ALTER TABLE t ADD COLUMN b")]
+    ])
+    let database = try TemporaryDatabase(
+      """
+      CREATE TABLE t (k INTEGER PRIMARY KEY, b);
+      WITH RECURSIVE i (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM i WHERE x < 400000) INSERT INTO t SELECT x, x FROM i
+      """)
+    try database.run(.upAll, catalog)
+    let items = try database.migrator(catalog).purgeable("0001", lookingForDeleted: .nanoseconds(1)).items
+    #expect(items.map(\.rows) == [400_000])
+    #expect(items.map(\.deleted) == [nil])
+  }
 }
 
 extension TemporaryDatabase {
