@@ -54,6 +54,16 @@ struct WayBackTests {
     #expect(outcome.complaints.isEmpty, "\(outcome.complaints.joined(separator: "\n"))")
   }
 
+  /// The same of tables with constraints, triggers and full-text indexes.
+  @Test(
+    "what was found once with more than columns and keys",
+    arguments: [718_657, 720_837, 20_261_909] as [UInt64])
+  func foundWithOrnaments(_ seed: UInt64) throws {
+    let outcome = try DrawnCase(seed: seed).run()
+    #expect(outcome.wasRun)
+    #expect(outcome.complaints.isEmpty, "\(outcome.complaints.joined(separator: "\n"))")
+  }
+
   /// Rows that all come back, though the way up on what came back does not do the same again.
   @Test("nor is less said than comes back", arguments: [2_196, 2_434, 20_261_966, 20_264_700] as [UInt64])
   func foundWolves(_ seed: UInt64) throws {

@@ -6,8 +6,8 @@ internal import PhaseSQLite
 /// (sqlite.org/fts5.html#external_content_tables).
 struct DerivedIndexes {
   private let connection: Connection
-  /// Those that were there before, by their names; what the transition does not touch is left alone.
-  private var before: [FoldedName: DerivedIndex.State?] = [:]
+  /// How the indexes stood before, by their names.
+  private var before: [FoldedName: DerivedIndex.State] = [:]
   /// The tables that the transition touches, folded.
   private let touched: Set<FoldedName>
   private let isWayBack: Bool
@@ -21,20 +21,19 @@ struct DerivedIndexes {
     self.isWayBack = isWayBack
     guard schema.hasVirtualTables else { return }
     for index in try Self.all(on: connection) {
-      before[index.name.key] = .some(try isTouched(index) ? try index.state(on: connection) : nil)
+      before[index.name.key] = try isTouched(index) ? try index.state(on: connection) : .isLeftAlone
     }
   }
 
-  /// Builds those anew that agreed with their rows before or had none, and those that a way back made again, where they do
-  /// not agree any more.
+  /// Rebuilds indexes that disagree with their rows now, if they agreed before or had no rows, or if a way back made them.
   func mend() throws(SQLiteError) {
     guard isWayBack || !before.isEmpty else { return }
     for index in try Self.all(on: connection) {
       let mayBeMended =
         switch before[index.name.key] {
-        case .some(.some(let state)): state != .disagrees
-        case .some(.none): false
-        case .none: isWayBack
+        case .agrees, .hasNoRows: true
+        case .disagrees, .isLeftAlone: false
+        case nil: isWayBack
         }
       guard mayBeMended, try index.state(on: connection) == .disagrees else { continue }
       try index.rebuild(on: connection)
@@ -74,8 +73,10 @@ private struct DerivedIndex {
 
   enum State {
     case agrees, disagrees
-    /// Its table or view is not there, or has other columns.
+    /// Its table or view does not exist, or has other columns.
     case hasNoRows
+    /// The transition does not touch its rows, and it was not checked.
+    case isLeftAlone
   }
 
   func state(on connection: Connection) throws(SQLiteError) -> State {

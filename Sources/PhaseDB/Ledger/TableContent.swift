@@ -7,8 +7,7 @@ struct TableContent: Codable, Sendable, Hashable {
   let rows: Int
   /// The checksum of its rows; nil for a table that is too large to be read every time.
   let sum: String?
-  /// Another value when the same rows lie in another order, where only the rowid has it; nil where a key keeps the order,
-  /// and for a table that is too large.
+  /// A checksum of the order of its rows; nil for a table whose key keeps the order, and for one that is too large.
   let order: String?
 
   /// The most rows that are read to find changes; in larger tables rows are only counted.
@@ -62,8 +61,8 @@ extension TableContent {
     return contents
   }
 
-  /// What ANALYZE found out about the tables, by which SQLite chooses the way through them and so the order of rows
-  /// (sqlite.org/lang_analyze.html); nothing before its first run.
+  /// The tables that ANALYZE fills; none before its first run. SQLite plans queries by them, so they can change the order in
+  /// which rows are read (sqlite.org/lang_analyze.html).
   static func statistics(on connection: Connection) throws(SQLiteError) -> [TableContent] {
     try present(among: statisticTables.map { SchemaName($0) }, on: connection)
   }
