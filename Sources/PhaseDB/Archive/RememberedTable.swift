@@ -40,16 +40,12 @@ struct RememberedTable {
     )
   }
 
-  /// Whether a constraint other than the key may refuse a value.
-  func isConstrained(in schema: Schema) -> Bool {
-    let names = [shape.name] + (successor.map { [$0.table] } ?? [])
-    return names.compactMap(schema.table).contains { table in
-      let keys = Set(key.names.map { SchemaName($0) } + (successor?.key ?? []))
-      return table.isStrict || table.constraints.count > (keys.count > 1 ? 1 : 0)
-        || table.columns.contains {
-          !keys.contains($0.name)
-            && ($0.isNotNull || $0.isUnique || !$0.checks.isEmpty || !$0.references.isEmpty)
-        }
+  /// Whether something other than the key may refuse a value.
+  func mayBeRefused(in schema: Schema) -> Bool {
+    let keys = Set(key.names.map { SchemaName($0) } + (successor?.key ?? []))
+    return [shape.name, successor?.table].compactMap(\.self).contains { name in
+      let columns = schema.table(name)?.columns.map(\.name) ?? []
+      return schema.mayRefuse(valuesOf: Set(columns).subtracting(keys), in: name)
     }
   }
 

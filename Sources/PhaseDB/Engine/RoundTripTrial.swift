@@ -36,14 +36,36 @@ struct RoundTripTrial {
 
   func needsRun(to after: Schema, on connection: Connection) throws(MigrationError) -> Bool {
     if risk.needsRun(from: before, to: after) { return true }
-    return try lifting("looking at functions") { () in
+    return try leavesToChance(on: connection)
+  }
+
+  private func leavesToChance(on connection: Connection) throws(MigrationError) -> Bool {
+    try lifting("looking at functions") { () in
       try FunctionList.leavesToChance(back?.functions ?? [], on: connection)
     }
+  }
+
+  /// What a way back leaves to chance that did not run to its end: the next time it may, and leave anything. nil when it
+  /// leaves nothing to chance.
+  func unseenChance(on connection: Connection) throws(MigrationError) -> RoundTripRecord.Chance? {
+    guard try leavesToChance(on: connection) else { return nil }
+    let written = (back?.tables ?? []).filter { $0.isTouched || $0.origin == nil }.compactMap(\.outcome)
+    return RoundTripRecord.Chance(tables: Set(risk.touched + written).map(\.spelled).sorted())
   }
 
   func forget(on connection: Connection) {
     for table in remembered { table.forget(on: connection) }
     hidden.forget(on: connection)
+  }
+
+  /// The tables that may refuse a value which the way back writes, by their names after it.
+  private func mayRefuse(to after: Schema) -> [SchemaName] {
+    (back?.tables ?? []).filter { table in
+      let written = table.columns.filter { $0.isUpdated || $0.isInserted }
+      let (old, new) = (Set(written.compactMap(\.origin)), Set(written.compactMap(\.outcome)))
+      return table.origin.map { after.mayRefuse(valuesOf: old, in: $0) } ?? false
+        || table.outcome.map { before.mayRefuse(valuesOf: new, in: $0) } ?? false
+    }.compactMap(\.outcome)
   }
 
   /// What the ledger keeps of a way back that ran.
@@ -70,11 +92,12 @@ struct RoundTripTrial {
     var record = RoundTripRecord(
       verdict: !losses.isEmpty ? .lossy : hasChance ? .chance : .exact, losses: losses)
     if hasChance {
-      record.chance = .init(
-        tables: remembered.filter {
-          // Chance may break a constraint, too.
-          !$0.isProofAgainstChance || $0.isConstrained(in: before) || $0.isConstrained(in: after)
-        }.map(\.shape.name.spelled))
+      // What may refuse a value may refuse one that chance makes, too.
+      let open = remembered.filter {
+        !$0.isProofAgainstChance || $0.mayBeRefused(in: before) || $0.mayBeRefused(in: after)
+      }
+      let tables = Set(open.map(\.shape.name) + mayRefuse(to: after))
+      record.chance = .init(tables: tables.map(\.spelled).sorted())
     }
     return record
   }

@@ -78,6 +78,9 @@ struct WayBackTrial {
         record = RoundTripRecord(verdict: .blocked, reasons: ([error.message] + error.details).map(\.raw))
       }
     }
+    if record.verdict == .blocked || record.verdict == .untried {
+      record.chance = try trip.unseenChance(on: connection)
+    }
     try lifting("writing the ledger") { () in
       let touched = try trip.risk.touched.compactMap {
         try Table($0, of: knowledge.schema, on: connection)

@@ -182,6 +182,11 @@ struct Reversals {
     _ draft: Draft, to reversal: inout Reversal
   ) throws(MigrationError) {
     guard let blocked = draft.blocked, reversal.obstacles.isEmpty else { return }
+    // Whether it is blocked again depends on chance, and that is said already.
+    guard draft.chance == nil else {
+      reversal.notes.append("when it went up, its way back was blocked: \(blocked.reasons.first ?? "")")
+      return
+    }
     // Of a table that is too large to be read, only a rehearsal tells whether rows changed that matter.
     let contents = (blocked.contents ?? []).filter { $0.sum != nil || draft.rehearsal != nil }
     let changes = try TableContent.changes(since: contents, heedsOrder: true, on: connection)

@@ -280,6 +280,35 @@ extension Schema {
     objects.filter { $0.key.type == "index" && SchemaName($0.table) == table }
       .compactMap { IndexDefinition($0.sql) }
   }
+
+  /// Whether a constraint, a unique index or a trigger may refuse a value that is written to columns of a table.
+  func mayRefuse(valuesOf columns: Set<SchemaName>, in table: SchemaName) -> Bool {
+    guard !columns.isEmpty, let definition = self.table(table) else { return false }
+    // A generated column may be computed from one that is written.
+    let columns = columns.union(definition.columns.filter(\.isGenerated).map(\.name))
+    return definition.isStrict
+      || definition.columns.contains { $0.isNotNull && columns.contains($0.name) }
+      || definition.allConstraints.contains { $0.mayRefuse(valuesOf: columns) }
+      || indexes(on: table).contains { $0.isUnique && $0.mentions(anyOf: columns) }
+      || objects.contains { $0.key.type == "trigger" && SchemaName($0.table) == table }
+  }
+}
+
+extension TableConstraint {
+  fileprivate func mayRefuse(valuesOf columns: Set<SchemaName>) -> Bool {
+    switch kind {
+    case .primaryKey(let key): key.columns.contains { $0.term.isColumn(among: columns) }
+    case .unique(let terms, _): terms.contains { $0.term.isColumn(among: columns) }
+    case .foreignKey(let key): !columns.isDisjoint(with: key.columns)
+    case .check: true
+    }
+  }
+}
+
+extension IndexedColumn.Term {
+  fileprivate func isColumn(among names: Set<SchemaName>) -> Bool {
+    if case .column(let name) = self { names.contains(name) } else { false }
+  }
 }
 
 /// The tables in which virtual tables keep their content (sqlite.org/vtab.html#the_xshadowname_method).

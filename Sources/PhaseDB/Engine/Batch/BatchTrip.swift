@@ -219,10 +219,15 @@ extension BatchTrip {
     if let back, back.leavesToChance {
       if report.verdict == .exact { report = RoundTripRecord(verdict: .chance) }
       let own = key.table.folded
+      let columns = Set((back.writes.columns[own] ?? []).map { SchemaName($0) })
       report.chance = try lifting("counting the rows of \(key.table)") { () in
-        .init(
-          tables: back.writes.rowTables.filter { $0 != own || back.writes.tables.contains(own) }.map(\.text)
-            .sorted(),
+        // Every row of the table itself is archived, but a value of chance may be refused the next time.
+        let schema = try Schema(of: connection)
+        let isOpen =
+          back.writes.tables.contains(own) || report.verdict == .blocked
+          || schema.mayRefuse(valuesOf: columns, in: SchemaName(key.table))
+        return .init(
+          tables: back.writes.rowTables.filter { $0 != own || isOpen }.map(\.text).sorted(),
           contents: try TableContent.present(
             among: written.sorted().map { SchemaName($0) }, on: connection))
       }
