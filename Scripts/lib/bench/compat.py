@@ -103,7 +103,7 @@ def make_copies(bench, migrations, shop, states):
         shutil.copy(shop, copy)
         measure.seconds(
             [bench.phasedb, "up", "-m", str(folder), "-d", str(copy), "--live", "storefront@2.1",
-             "--override", "window,soak,evidence", "--reason", "bench"])
+             "--override", "window,soak,evidence,switch", "--reason", "bench"])
         # As compat has them, and as the statements were written for: without them a DELETE leaves the rows below it.
         script = "PRAGMA foreign_keys = ON;\n" + "".join(
             "BEGIN;\n" + shell_script(migrations / "apps/storefront" / f"{tested['appVersion']}.sql") + "ROLLBACK;\n"

@@ -19,6 +19,9 @@ struct ArchiveForecast {
     self.laterChanges = laterChanges
   }
 
+  /// The table that has the rows now; nil when they cannot be followed.
+  var successor: SchemaName? { content.successor.map { SchemaName($0.table) } }
+
   /// The forecast for the rows of an archive.
   struct Outlook {
     /// Rows that would not come back.
@@ -29,6 +32,8 @@ struct ArchiveForecast {
     var computed: [Affected] = []
     /// Rows that may get the values of other rows.
     var others: [Affected] = []
+    /// Whether every row that the archive can compare was seen to be there still, unchanged.
+    var isUntouched = false
   }
 
   func outlook(on connection: Connection) throws(SQLiteError) -> Outlook {
@@ -85,7 +90,8 @@ struct ArchiveForecast {
     guard laterChanges == nil, !successor.hashed.isEmpty else { return outlook }
     if content.isComplete == true {
       let moved = try followedRows(table, successor, on: connection)
-      if moved > 0 {
+      outlook.isUntouched = moved == nil
+      if let moved, moved > 0 {
         outlook.others += content.columns.map {
           affected(
             $0.name, moved,
@@ -104,12 +110,22 @@ struct ArchiveForecast {
   typealias Affected = Reversal.AffectedRows
 
   /// Whether the archive has every present row of the table, unchanged. Then no row was added or changed since.
-  func hasEveryRow(on connection: Connection) throws(SQLiteError) -> Bool {
+  ///
+  /// - Parameter outlook: what ``outlook(on:)`` gave for the same rows.
+  func hasEveryRow(_ outlook: Outlook, on connection: Connection) throws(SQLiteError) -> Bool {
     guard content.isComplete == true, let successor = content.successor,
       let table = try Table(SchemaName(successor.table), on: connection)
     else { return false }
     let key = RowMatch.condition(successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
     let place = "main.\(SQLText.identifier(table.name.spelled))"
+    if outlook.isUntouched {
+      let counts = try connection.value(
+        """
+        SELECT (SELECT count(*) FROM \(place))
+          = (SELECT count(*) FROM main.\(record.tableName) WHERE gone = 0 AND rest IS NOT NULL)
+        """)
+      return counts?.integer == 1
+    }
     // The search goes from the archive to the table, because the table's key has an index. A row that now has the key
     // of a removed row is another row.
     let isWhole = try connection.value(
@@ -205,10 +221,11 @@ struct ArchiveForecast {
   }
 
   /// Rows of a complete archive that are taken for rows under another key, as `MovedKeys` finds them, or that may be one of
-  /// several. Nothing tells them from rows that were deleted or changed while others came to hold the same.
+  /// several. Nothing tells them from rows that were deleted or changed while others came to hold the same. nil where
+  /// every row is under its own key, unchanged.
   private func followedRows(
     _ table: Table, _ successor: ArchiveContent.Successor, on connection: Connection
-  ) throws(SQLiteError) -> Int {
+  ) throws(SQLiteError) -> Int? {
     let key = successor.key.map { SchemaName($0) }
     let row = RestOfRow(content, by: key)
     guard try row.isReadable(in: table, on: connection) else { return 0 }
@@ -225,7 +242,7 @@ struct ArchiveForecast {
         LEFT JOIN \(place) ON \(found)\(row.joins("n")) WHERE a.gone = 0 AND a.rest IS NOT NULL LIMIT -1)
         WHERE isAbsent OR own IS NOT rest)
       """
-    guard try connection.value("WITH \(elsewhere) SELECT 1 FROM f LIMIT 1") != nil else { return 0 }
+    guard try connection.value("WITH \(elsewhere) SELECT 1 FROM f LIMIT 1") != nil else { return nil }
     // Rows without a key get other rowids by VACUUM, which keeps their order.
     let isDoubtful =
       content.key.form == .rowID

@@ -341,6 +341,7 @@ struct Reversals {
     let known = Set(reversal.lost.map(\.subject))
     reversal.lost += UnreadableTables(before).gone(in: after).filter { !known.contains($0.subject) }
     let returning = Set(draft.kept.map { SchemaName($0.table) })
+    var forecasts: [(ArchiveForecast, ArchiveForecast.Outlook)] = []
     for archive in draft.kept {
       let content = try ArchiveContent(archive)
       if later == nil {
@@ -349,9 +350,11 @@ struct Reversals {
             in: before, returning: returning, on: connection)
         }
       }
+      let forecast = ArchiveForecast(archive, content, trace, laterChanges)
       let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
-        try ArchiveForecast(archive, content, trace, laterChanges).outlook(on: connection)
+        try forecast.outlook(on: connection)
       }
+      forecasts.append((forecast, outlook))
       reversal.lost += outlook.lost + outlook.taken
       reversal.uncertain += outlook.computed + outlook.others
     }
@@ -362,7 +365,7 @@ struct Reversals {
       return
     }
     guard reversal.basis == .rows else { return }
-    if trace.isRowByRow, try isAnsweredFor(draft.kept, trace, trace.overwritten(present, before)) { return }
+    if trace.isRowByRow, try isAnsweredFor(forecasts, trace.overwritten(present, before)) { return }
     if try isAsSeen(draft, heedsOrder: !trace.isRowByRow) { return }
     reversal.basis = .scratch
     reversal.notes.append(
@@ -375,16 +378,15 @@ struct Reversals {
   /// Whether archives have every row of tables that a way back writes over: then none can have changed without being
   /// counted.
   private func isAnsweredFor(
-    _ archives: [ArchiveRecord], _ trace: ScriptTrace, _ tables: Set<SchemaName>
+    _ forecasts: [(ArchiveForecast, ArchiveForecast.Outlook)], _ tables: Set<SchemaName>
   ) throws(MigrationError) -> Bool {
     var answered: Set<SchemaName> = []
-    for archive in archives {
-      let content = try ArchiveContent(archive)
-      guard let table = content.successor?.table else { continue }
-      let isWhole = try lifting("counting rows of \(archive.table)") { () in
-        try ArchiveForecast(archive, content, trace).hasEveryRow(on: connection)
+    for (forecast, outlook) in forecasts {
+      guard let table = forecast.successor else { continue }
+      let isWhole = try lifting("counting rows of \(table)") { () in
+        try forecast.hasEveryRow(outlook, on: connection)
       }
-      if isWhole { answered.insert(SchemaName(table)) }
+      if isWhole { answered.insert(table) }
     }
     return tables.isSubset(of: answered)
   }
