@@ -4,7 +4,14 @@ package struct LiveIntervals {
   private var upper: [String: VersionRange.Bound] = [:]
   private var applications: Set<String> = []
 
-  private mutating func apply(_ windows: Windows) {
+  /// The versions of an application; nil for one that no window names.
+  subscript(application: String) -> StateInterval? {
+    applications.contains(application)
+      ? StateInterval(lower: lower[application], upper: upper[application]) : nil
+  }
+
+  /// Shuts out the versions below the windows of an applied phase.
+  mutating func apply(_ windows: Windows) {
     for window in windows {
       applications.insert(window.application)
       if let bound = window.range.lower, bound.replacesLower(lower[window.application]) {
@@ -13,7 +20,8 @@ package struct LiveIntervals {
     }
   }
 
-  private mutating func await(_ windows: Windows) {
+  /// Shuts out the versions above the windows of a pending phase.
+  mutating func await(_ windows: Windows) {
     for window in windows {
       applications.insert(window.application)
       if let bound = window.range.upper, bound.replacesUpper(upper[window.application]) {

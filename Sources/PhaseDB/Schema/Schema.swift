@@ -296,18 +296,15 @@ extension Schema {
 
 extension TableConstraint {
   fileprivate func mayRefuse(valuesOf columns: Set<SchemaName>) -> Bool {
-    switch kind {
-    case .primaryKey(let key): key.columns.contains { $0.term.isColumn(among: columns) }
-    case .unique(let terms, _): terms.contains { $0.term.isColumn(among: columns) }
+    func isAmong(_ term: IndexedColumn) -> Bool {
+      if case .column(let name) = term.term { columns.contains(name) } else { false }
+    }
+    return switch kind {
+    case .primaryKey(let key): key.columns.contains(where: isAmong)
+    case .unique(let terms, _): terms.contains(where: isAmong)
     case .foreignKey(let key): !columns.isDisjoint(with: key.columns)
     case .check: true
     }
-  }
-}
-
-extension IndexedColumn.Term {
-  fileprivate func isColumn(among names: Set<SchemaName>) -> Bool {
-    if case .column(let name) = self { names.contains(name) } else { false }
   }
 }
 

@@ -28,14 +28,14 @@ extension PhaseTrial {
   /// column's default excludes all writers that do not know the column.
   fileprivate var checksOfNewColumns: [SchemaFact] {
     let tables = Set(
-      difference.facts.compactMap { fact in
+      facts.compactMap { fact in
         if case .columnAdded(let table, _, _, _) = fact { table } else { nil }
       })
     return tables.sorted { $0.key < $1.key }.flatMap { table -> [SchemaFact] in
       let old = before.table(table)?.checks ?? []
       let new = after.table(table)?.checks ?? []
       return new.filter { !old.contains($0) }.map { .checkGained(table: table, $0) }
-        .filter { !difference.facts.contains($0) }
+        .filter { !facts.contains($0) }
     }
   }
 }

@@ -45,30 +45,46 @@ enum WindowRules {
 /// Walks the way up as on a database in use. It follows folder order, with two exceptions: a contract waits while no
 /// version could be live after it, and expand and migrate phases run only while a live version is in their windows.
 private struct WindowWalk {
+  private typealias Step = (id: PhaseID, phase: Phase)
+
   private(set) var findings: [Finding] = []
-  private var applied: [(id: PhaseID, phase: Phase)] = []
-  private var pending: [(id: PhaseID, phase: Phase)]
+  private var applied: [Step] = []
+  /// What the windows of applied phases shut out.
+  private var shutOut = LiveIntervals()
+  private let phases: [Step]
   private var pendingIDs: Set<PhaseID>
+  /// The phases whose windows end: while one is pending, later versions may not run.
+  private let ending: [Step]
 
   init(_ catalog: Catalog) {
-    pending = catalog.phases
-    pendingIDs = Set(pending.map(\.id))
+    phases = catalog.phases
+    pendingIDs = Set(phases.map(\.id))
+    ending = phases.filter { $0.phase.windows.contains { $0.range.upper != nil } }
+    var left = phases
     var progress = true
     while progress {
-      progress = false
-      for (id, phase) in pending where !waits(id, phase) {
+      var waiting: [Step] = []
+      for (id, phase) in left {
+        guard !waits(id, phase) else {
+          waiting.append((id, phase))
+          continue
+        }
         let blocked = emptyInterval(after: phase, id)
-        if id.kind == .contract, blocked != nil { continue }
+        if id.kind == .contract, blocked != nil {
+          waiting.append((id, phase))
+          continue
+        }
         if let blocked { findings.append(finding(id, phase, blocked)) }
         if let raise = raise(id, phase) { findings.append(raise) }
         applied.append((id, phase))
-        pending.removeAll { $0.id == id }
+        shutOut.apply(phase.windows)
         pendingIDs.remove(id)
-        progress = true
       }
+      progress = waiting.count < left.count
+      left = waiting
     }
     // The rest is a contract whose gate can never open, and phases that wait for it.
-    for (id, phase) in pending {
+    for (id, phase) in left {
       if let blocked = emptyInterval(after: phase, id) { findings.append(finding(id, phase, blocked)) }
     }
   }
@@ -82,11 +98,13 @@ private struct WindowWalk {
   private func emptyInterval(after phase: Phase, _ id: PhaseID) -> (
     application: String, interval: StateInterval
   )? {
-    let intervals = LiveIntervals.of(
-      applied: applied.map(\.phase.windows) + [phase.windows],
-      pending: pending.filter { $0.id != id }.map(\.phase.windows))
+    var state = shutOut
+    state.apply(phase.windows)
+    for later in ending where later.id != id && pendingIDs.contains(later.id) {
+      state.await(later.phase.windows)
+    }
     for window in phase.windows {
-      if let interval = intervals[window.application], interval.isContradiction {
+      if let interval = state[window.application], interval.isContradiction {
         return (window.application, interval)
       }
     }
@@ -100,8 +118,9 @@ private struct WindowWalk {
     let lower = (applied + [(id, phase)]).last {
       $0.phase.windows[application]?.lower == blocked.interval.lower
     }
-    let upper = pending.first {
-      $0.id != id && $0.phase.windows[application]?.upper == blocked.interval.upper
+    let upper = phases.first {
+      $0.id != id && pendingIDs.contains($0.id)
+        && $0.phase.windows[application]?.upper == blocked.interval.upper
     }
     let details =
       if let lower, let upper { WindowRules.contradiction(lower, upper, application: application) } else {
@@ -123,10 +142,8 @@ private struct WindowWalk {
   /// Only a contract may exclude versions that the state before it allowed.
   private func raise(_ id: PhaseID, _ phase: Phase) -> Finding? {
     guard id.kind != .contract else { return nil }
-    let before = LiveIntervals.of(
-      applied: applied.map(\.phase.windows), pending: pending.map(\.phase.windows))
     for window in phase.windows where !window.range.isOffline {
-      guard let lower = window.range.lower, let allowed = before[window.application]?.lower,
+      guard let lower = window.range.lower, let allowed = shutOut[window.application]?.lower,
         lower.isTighterLower(than: allowed)
       else { continue }
       return Finding(
