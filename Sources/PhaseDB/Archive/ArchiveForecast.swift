@@ -28,6 +28,8 @@ struct ArchiveForecast {
     var lost: [Affected] = []
     /// Rows whose key another row has now. A run of the way back shows better which of them do not come back.
     var taken: [Affected] = []
+    /// Rows that are computed again from a table that changed since. A run of the way back shows which of them come back.
+    var recomputed: [Affected] = []
     /// Rows that changed since then, and get the values that the way back computes.
     var computed: [Affected] = []
     /// Rows that may get the values of other rows.
@@ -48,7 +50,7 @@ struct ArchiveForecast {
     outlook.taken = try takenPlaces(on: connection)
     if let changed = try content.changedSource(on: connection) {
       if content.successor == nil {
-        outlook.lost.append(
+        outlook.recomputed.append(
           affected(
             nil, record.rows,
             "these rows are computed again from \(changed), which changed since"))

@@ -58,8 +58,7 @@ final class DownRun {
     let knowledge = try Knowledge(of: connection)
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
     let kept = try ledger.archives.all(of: id).filter { $0.state == .kept && $0.direction == .up }
-    var outlooks: [(archive: ArchiveRecord, forecast: ArchiveForecast, computed: [Reversal.AffectedRows])] =
-      []
+    var outlooks: [(archive: ArchiveRecord, forecast: ArchiveForecast, ArchiveForecast.Outlook)] = []
     var functionsOfUp: Set<FoldedName> = []
     do throws(MigrationError) {
       let trial = try engine.trials.trial(id, phase, .down, on: knowledge.schema)
@@ -72,7 +71,7 @@ final class DownRun {
         }
         step.lost += outlook.lost
         step.uncertain += outlook.others
-        outlooks.append((archive, forecast, outlook.computed))
+        outlooks.append((archive, forecast, outlook))
       }
     } catch  where error.id != .ledgerDamaged {
       // The engine throws an error that says why.
@@ -112,8 +111,9 @@ final class DownRun {
       let isWhole = content.isSupplement == true && content.isComplete == true && content.hasGoneRows
       return isWhole && left[archive.id] == nil ? archive.table.folded : nil
     }
-    for (archive, forecast, computed) in outlooks {
+    for (archive, forecast, outlook) in outlooks {
       guard let rest = left[archive.id], !whole.contains(archive.table.folded) else { continue }
+      if rest.rows > 0 { step.lost += outlook.recomputed.map { $0.counted(rest.rows) } }
       let known = step.lost.filter { $0.table == archive.table && $0.column == nil }
       let gone = try reading { try forecast.staysGone(in: rest, on: connection) }
       if gone > known.reduce(0, { $0 + ($1.rows ?? gone) }) {
@@ -123,7 +123,7 @@ final class DownRun {
             table: archive.table, column: nil, rows: gone,
             why: "other rows have their keys now, or their parents were deleted"))
       }
-      for rows in computed {
+      for rows in outlook.computed {
         let count = try reading { try forecast.others(than: rows.column ?? "", in: rest, on: connection) }
         if count > 0 { step.uncertain.append(rows.counted(count)) }
       }

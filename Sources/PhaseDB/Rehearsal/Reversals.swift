@@ -355,7 +355,7 @@ struct Reversals {
         try forecast.outlook(on: connection)
       }
       forecasts.append((forecast, outlook))
-      reversal.lost += outlook.lost + outlook.taken
+      reversal.lost += outlook.lost + outlook.taken + outlook.recomputed
       reversal.uncertain += outlook.computed + outlook.others
     }
     if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text,

@@ -70,6 +70,35 @@ struct ReversalTests {
     #expect(try database.snapshot() == before)
   }
 
+  @Test(
+    "rows that come from a table which changed since are counted one by one where the way back can be tried",
+    arguments: [(Int.max, [1]), (0, [1, 2])])
+  func comingFromAnother(_ mostBytes: Int, _ rows: [Int]) throws {
+    let database = try TemporaryDatabase(
+      """
+      CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1), (2);
+      CREATE TABLE c (p INTEGER PRIMARY KEY REFERENCES p, note); INSERT INTO c VALUES (1, 'one'), (2, 'two');
+      """)
+    let catalog = try catalog([
+      "0001-a": [
+        phase(
+          .contract,
+          "ALTER TABLE p ADD note; UPDATE p SET note = (SELECT note FROM c WHERE c.p = p.id); DROP TABLE c",
+          down:
+            "CREATE TABLE c (p INTEGER PRIMARY KEY REFERENCES p, note); INSERT INTO c SELECT id, note FROM p; ALTER TABLE p DROP COLUMN note"
+        )
+      ]
+    ])
+    try database.run(.upAll, catalog)
+    try database.run("DELETE FROM p WHERE id = 2")
+    var options = Options.test
+    options.mostBytesCopied = mostBytes
+    let reversal = try database.migrator(catalog, options).reversals().values.first
+    #expect(reversal?.lost.map(\.rows) == rows)
+    try database.run(.downAll, catalog)
+    #expect(try database.value("SELECT group_concat(p || note) FROM c") == .text("1one"))
+  }
+
   @Test("batches that found no row and go by chance are uncertain of rows that came since")
   func chanceWithoutRows() throws {
     let database = try TemporaryDatabase("CREATE TABLE t (id INTEGER PRIMARY KEY, b)")
