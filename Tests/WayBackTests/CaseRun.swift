@@ -169,7 +169,8 @@ final class CaseRun {
       let said = Self.said(plan.reversals, number)
       outcome.words[said.word.rawValue, default: 0] += 1
       // It is asked of rows that somebody wrote.
-      let bare = written == step.up ? nil : try? look(after: phase.down, onACopyOf: path)
+      let bare =
+        written == step.up || phase.kind != .contract ? nil : try? look(after: phase.down, onACopyOf: path)
       func judge(_ run: () throws -> Void, _ shell: Shell, at place: String) throws -> Judge {
         var down: Look?
         var refusal: String?

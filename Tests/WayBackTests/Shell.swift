@@ -111,8 +111,7 @@ extension Look.Table {
       let name = Shell.name(column)
       // quote() ends at a NUL character, and text that is not UTF-8 would not stay what it is.
       return """
-        typeof(\(name)) || ' ' || CASE WHEN typeof(\(name)) = 'text'
-        AND (\(name) GLOB '*[^ -~]*' OR length(\(name)) <> length(CAST(\(name) AS BLOB)))
+        typeof(\(name)) || ' ' || CASE WHEN typeof(\(name)) = 'text' AND (\(name) GLOB '*[^ -~]*' OR length(\(name)) <> length(CAST(\(name) AS BLOB)))
         THEN 'CAST(' || quote(CAST(\(name) AS BLOB)) || ' AS TEXT)' ELSE quote(\(name)) END
         """
     }
