@@ -83,6 +83,12 @@ struct WayBackTests {
       try CaseRun.outcome(of: DrawnCase(seed: seed, hasOrnaments: false, isWild: false)).wolves == [])
   }
 
+  /// Ways down that take the highest rowid, which is not chance.
+  @Test("nor is less said of an aggregate", arguments: [717_186, 717_731, 31_000_785] as [UInt64])
+  func foundWolvesOfAggregates(_ seed: UInt64) throws {
+    #expect(try CaseRun.outcome(of: DrawnCase(seed: seed, isWild: false)).wolves == [])
+  }
+
   /// Ways down that choose among rows, of databases too large to be copied.
   @Test("what was found once where nothing could be tried", arguments: [363, 424_333] as [UInt64])
   func foundLarge(_ seed: UInt64) throws {

@@ -298,7 +298,7 @@ struct ReversalTests {
   static let among: [String] = [
     "UPDATE t SET a = NULL WHERE id IN (SELECT id FROM t LIMIT 2)",
     "UPDATE t SET a = NULL WHERE id IN u",
-    "UPDATE t SET a = (SELECT count(*) FROM t)",
+    "UPDATE t SET a = (SELECT count(*) FROM t)", "UPDATE t SET a = (SELECT max(id) FROM t)",
     "UPDATE t SET a = NULL WHERE EXISTS (SELECT 1 FROM t AS o WHERE o.id = t.id + 1)",
     "UPDATE t SET a = s.n FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM t) AS s WHERE s.id = t.id",
     "INSERT OR IGNORE INTO t VALUES (1, 'back', NULL)",
