@@ -69,7 +69,8 @@ struct WayBackTests {
   /// The same of cases that are wild.
   @Test(
     "what was found once where rows were exchanged or written anew, and phases went up again",
-    arguments: [20_262_410, 20_264_924, 40_004_464, 41_000_081, 41_005_321, 41_005_401] as [UInt64])
+    arguments: [20_262_410, 20_264_924, 40_004_464, 41_000_081, 41_005_321, 41_005_401, 50_002_602]
+      as [UInt64])
   func foundWild(_ seed: UInt64) throws {
     let outcome = try CaseRun.outcome(of: DrawnCase(seed: seed, isWild: true))
     #expect(outcome.wasRun)

@@ -148,6 +148,14 @@ struct RoundTripRecords: LedgerTable {
     return verdicts
   }
 
+  /// The sequences of phases of which it is known what the columns held that they retired.
+  func retiring() throws(SQLiteError) -> Set<Int64> {
+    guard format >= 3 else { return [] }
+    let rows = try connection.rows(
+      "SELECT sequence FROM phasedb_round_trip WHERE instr(report, '\"retired\":') > 0")
+    return Set(rows.compactMap { $0[0].integer })
+  }
+
   /// Removes the record of a phase that came down. Belongs into the transaction that takes it down.
   func forget(of sequence: Int64) throws(SQLiteError) {
     try connection.execute("DELETE FROM phasedb_round_trip WHERE sequence = ?1", .integer(sequence))

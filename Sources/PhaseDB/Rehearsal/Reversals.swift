@@ -131,12 +131,11 @@ struct Reversals {
     let archives = Dictionary(grouping: try ledger.archives.all().filter { $0.direction == .up }, by: \.phase)
     let adopted = try AdoptedLosses(ledger, applied)
     let trials = try DownTrials(ledger, applied, isInPlace: isInPlace, schema: readSchema)
-    let (verdicts, rehearsals) = try lifting("reading the ledger") { () in
-      (try ledger.roundTrips.verdicts(), try ledger.waysDown.all(.rehearsal))
-    }
-    let hasRetired = try lifting("reading the schema") { () in
-      try connection.value(
-        "SELECT 1 FROM main.sqlite_schema WHERE instr(sql, '\(RetiredName.prefix)') LIMIT 1") != nil
+    let (verdicts, retiring, rehearsals) = try lifting("reading the ledger") { () in
+      (
+        try ledger.roundTrips.verdicts(), try ledger.roundTrips.retiring(),
+        try ledger.waysDown.all(.rehearsal)
+      )
     }
     var drafts: [Draft] = []
     for phase in applied.reversed() {
@@ -160,7 +159,8 @@ struct Reversals {
           applied: phase, reversal: reversal, kept: own.filter { $0.state == .kept }, trial: trial,
           rehearsal: rehearsals[phase.sequence],
           cameBack: verdict == .exact && phase.sequence == applied.last?.sequence, chance: record?.chance,
-          retired: try hasRetired ? ledger.roundTrips.read(of: phase.sequence)?.retired ?? [] : [],
+          retired: try retiring.contains(phase.sequence)
+            ? ledger.roundTrips.read(of: phase.sequence)?.retired ?? [] : [],
           blocked: record?.verdict == .blocked && trial.outcome != .blocked ? record : nil))
     }
     return drafts
