@@ -153,13 +153,12 @@ struct Judge {
       }
     }
     // A row that was written as well as moved is another one to whoever looks.
+    func rest(_ row: Look.Table.Row?) -> Look.Table.Row? { row?.filter { !old.key.contains($0.key) } }
     for case .moved(name, let from, let to) in traffic {
+      // Of two rows that exchanged their keys, the other one has to be itself, too: else nobody can tell which one moved.
       guard let oldRow = old.rows[from], first.rows[from] != nil, let lastRow = last.rows[to],
-        let nowRow = now.rows[to],
-        now.rows[from] == nil
-          || first.rows[to] != nil && traffic.contains(.moved(table: name, from: to, to: from)),
-        nowRow.filter({ !old.key.contains($0.key) })
-          == first.rows[from]?.filter({ !old.key.contains($0.key) })
+        now.rows[from] == nil || first.rows[to] != nil && rest(now.rows[from]) == rest(first.rows[to]),
+        rest(now.rows[to]) == rest(first.rows[from])
       else { continue }
       for (column, value) in oldRow where !now.columns.contains(column) && lastRow[column] != value {
         lines.append(
