@@ -92,7 +92,7 @@ enum Chance {
       "INSERT INTO audit (what) VALUES (datetime('now'));",
       "UPDATE audit SET what = \(old).\(column) WHERE random() > 0;",
     ]
-    if event == "INSERT", table.key != .textWithoutRowID {
+    if event == "INSERT", table.key.hasRowID {
       acts.append("UPDATE \(table.quoted) SET \(column) = random() WHERE rowid = new.rowid;")
     }
     return

@@ -11,6 +11,16 @@ enum DrawnSQL {
     ])
   }
 
+  /// Values at the edges of what SQLite stores: no UTF-8, NUL characters, long ones, numbers that look like others.
+  static func strangeValue(_ dice: inout Dice) -> String {
+    dice.pick([
+      "CAST(x'ff41' AS TEXT)", "CAST(x'410042' AS TEXT)", "'a' || char(0) || 'b'", "zeroblob(3000)",
+      "hex(zeroblob(2500))", "9e999", "-9e999", "char(233, 128512)", "'it''s'", "-9223372036854775808",
+      "1e15",
+      "'1.0'", "1.0", "x''", "x'61'", "CAST(x'c3' AS TEXT)", "' '", "'a' || char(10) || '-- b'", "0.1 + 0.2",
+    ])
+  }
+
   /// An expression over a row of a table.
   static func expression(_ table: DrawnTable, _ dice: inout Dice) -> String {
     if table.isChancy, dice.falls(40) { return Chance.expression(table, &dice) }
@@ -34,7 +44,7 @@ enum DrawnSQL {
         " WHERE \(column) = \(value(&dice))",
         " WHERE \(column) IS \(value(&dice))", " WHERE \(column) > 0", " WHERE rowid % 2 = 0",
         " WHERE \(column) IN (SELECT \(column) FROM \(table.quoted) LIMIT 2)",
-      ].filter { table.key != .textWithoutRowID || !$0.contains("rowid") })
+      ].filter { table.key.hasRowID || !$0.contains("rowid") })
   }
 
   static func update(_ table: DrawnTable, _ dice: inout Dice) -> String {

@@ -2,8 +2,17 @@ import TestDice
 
 /// A table of a drawn database.
 struct DrawnTable {
-  enum Key: CaseIterable {
+  enum Key {
     case integer, autoincrement, text, textNotNull, textWithoutRowID, pair, none
+    /// Less usual ones, which only wild cases have.
+    case pairWithoutRowID, textNoCase, real, blob, any, pairOfNulls
+
+    static let usual: [Key] = [
+      .integer, .autoincrement, .text, .textNotNull, .textWithoutRowID, .pair, .none,
+    ]
+    static let unusual: [Key] = [.pairWithoutRowID, .textNoCase, .real, .blob, .any, .pairOfNulls]
+
+    var hasRowID: Bool { self != .textWithoutRowID && self != .pairWithoutRowID }
   }
 
   struct Column {
@@ -27,10 +36,12 @@ struct DrawnTable {
   /// Whether SQL about it goes by chance, the clock or the order of rows as often as it is sensible.
   let isChancy: Bool
 
-  init(_ name: String, isChancy: Bool, _ dice: inout Dice) {
+  /// - Parameter key: what tells its rows apart; nil draws a usual one.
+  init(_ name: String, isChancy: Bool, key unusual: Key? = nil, _ dice: inout Dice) {
     self.name = name
     self.isChancy = isChancy
-    key = dice.pick(Key.allCases)
+    let usual = dice.pick(Key.usual)
+    key = unusual ?? usual
     var columns: [Column] = []
     for name in ["a", "b", "c", "Mixed d"].prefix(2 + dice.below(3)) {
       let type = dice.pick(["", "TEXT", "TEXT", "INTEGER", "REAL"])
@@ -59,13 +70,13 @@ struct DrawnTable {
   var quoted: String { Shell.name(name) }
 
   /// What tells its rows apart in one word.
-  var rowName: String { key == .textWithoutRowID ? "code" : "rowid" }
+  var rowName: String { key.hasRowID ? "rowid" : "code" }
 
   var keys: [String] {
     switch key {
     case .integer, .autoincrement: ["id"]
-    case .text, .textNotNull, .textWithoutRowID: ["code"]
-    case .pair: ["code", "no"]
+    case .text, .textNotNull, .textWithoutRowID, .textNoCase, .real, .blob, .any: ["code"]
+    case .pair, .pairWithoutRowID, .pairOfNulls: ["code", "no"]
     case .none: []
     }
   }
@@ -77,15 +88,20 @@ struct DrawnTable {
     case .autoincrement: parts.append("id INTEGER PRIMARY KEY AUTOINCREMENT")
     case .text: parts.append("code TEXT PRIMARY KEY")
     case .textNotNull, .textWithoutRowID: parts.append("code TEXT NOT NULL PRIMARY KEY")
-    case .pair: parts += ["code TEXT NOT NULL", "no INTEGER NOT NULL"]
+    case .pair, .pairWithoutRowID: parts += ["code TEXT NOT NULL", "no INTEGER NOT NULL"]
+    case .pairOfNulls: parts += ["code TEXT", "no INTEGER"]
+    case .textNoCase: parts.append("code TEXT COLLATE NOCASE PRIMARY KEY")
+    case .real: parts.append("code REAL PRIMARY KEY")
+    case .blob: parts.append("code BLOB NOT NULL PRIMARY KEY")
+    case .any: parts.append("code PRIMARY KEY")
     case .none: break
     }
     parts += columns.map(\.definition)
     // Columns stand before constraints.
     parts += (ornament?.definitions ?? []).sorted { $0.hasPrefix("\"") && !$1.hasPrefix("\"") }
-    if key == .pair { parts.append("PRIMARY KEY (code, no)") }
+    if keys.count == 2 { parts.append("PRIMARY KEY (code, no)") }
     return
-      "CREATE TABLE \(Shell.name(other ?? name)) (\(parts.joined(separator: ", ")))\(key == .textWithoutRowID ? " WITHOUT ROWID" : "");"
+      "CREATE TABLE \(Shell.name(other ?? name)) (\(parts.joined(separator: ", ")))\(key.hasRowID ? "" : " WITHOUT ROWID");"
   }
 
   /// The documented way to give a table another definition (sqlite.org/lang_altertable.html#otheralter).
@@ -111,19 +127,27 @@ struct DrawnTable {
     ] + new.attachments + (new.ornament?.attachments ?? [])
   }
 
+  /// The values of its key under a number, as SQL.
+  func keyValues(_ number: Int) -> [String] {
+    switch key {
+    case .integer, .autoincrement: ["\(number)"]
+    case .text where number % 7 == 3: ["NULL"]
+    case .text, .textNotNull, .textWithoutRowID: ["'k\(number)'"]
+    case .pair, .pairWithoutRowID: ["'k\(number / 2)'", "\(number % 2)"]
+    case .pairOfNulls:
+      [number % 5 == 3 ? "NULL" : "'k\(number / 2)'", number % 7 == 4 ? "NULL" : "\(number % 2)"]
+    case .textNoCase: [number % 2 == 0 ? "'K\(number)'" : "'k\(number)'"]
+    case .real: [number % 2 == 0 ? "\(number).0" : "\(number).5"]
+    case .blob: ["x'00\(number + 1000)ff'"]
+    case .any: [["\(number)", "'\(number)'", "\(number).5", "x'\(number + 1000)'"][number % 4]]
+    case .none: []
+    }
+  }
+
   /// A new row under a key with a number, or under one that SQLite gives.
   func insert(_ number: Int?, _ dice: inout Dice, _ verb: String = "INSERT") -> String {
-    let keyValues: [String] =
-      switch key {
-      case _ where number == nil: []
-      case .integer, .autoincrement: ["\(number ?? 0)"]
-      case .text where (number ?? 0) % 7 == 3: ["NULL"]
-      case .text, .textNotNull, .textWithoutRowID: ["'k\(number ?? 0)'"]
-      case .pair: ["'k\((number ?? 0) / 2)'", "\((number ?? 0) % 2)"]
-      case .none: []
-      }
     let names = (number == nil ? [] : keys) + columns.map { Shell.name($0.name) }
-    let values = keyValues + columns.map { _ in DrawnSQL.value(&dice) }
+    let values = (number.map(keyValues) ?? []) + columns.map { _ in DrawnSQL.value(&dice) }
     return
       "\(verb) INTO \(quoted) (\(names.joined(separator: ", "))) VALUES (\(values.joined(separator: ", ")));"
   }

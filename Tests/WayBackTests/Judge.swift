@@ -26,14 +26,21 @@ struct Judge {
   let isTried: Bool
   /// Whether what was run does something else each time, so that nobody can know.
   var isLeftToChance = false
+  /// Whether it keeps a column under another name, so that what rows hold in it goes and comes with the rows.
+  var isRetired = false
+  /// Whether it was said that a phase above may give rows something else.
+  var isClouded = false
   /// After the way up once more; nil when it did not run.
   var again: Look?
+  /// After the way down as SQLite alone runs it, without archives; nil when it did not run.
+  var bare: Look?
 
   /// The same, with something else said.
   func saying(_ said: Said) -> Judge {
     Judge(
       before: before, up: up, written: written, down: down, refusal: refusal, traffic: traffic, said: said,
-      isTried: isTried, isLeftToChance: isLeftToChance, again: again)
+      isTried: isTried, isLeftToChance: isLeftToChance, isRetired: isRetired, isClouded: isClouded,
+      again: again, bare: bare)
   }
 
   /// What is wrong, one sentence each.
@@ -49,7 +56,9 @@ struct Judge {
     if down.schema != before.schema { return ["the schema is not what it was"] }
     let found = losses(in: down)
     switch said.word {
-    case .expected where !isTried: return []
+    case .expected where !isTried || isRetired && !isQuiet: return []
+    // What a new row gets by chance cannot be told from what was retired.
+    case .exact where isRetired && isLeftToChance && !isQuiet: return []
     case .exact, .expected: return found.isEmpty ? [] : ["\(said.word.rawValue) was said, but:"] + found
     case .lossy where found.isEmpty && isQuiet, .uncertain where isQuiet: return []
     case .unknown: return ["unknown was said of a phase that phasedb itself took up"]
@@ -88,7 +97,7 @@ struct Judge {
     }
     guard let first, let now else { return [] }
     var lines: [String] = []
-    let lastRows = Self.rows(old, now, last)
+    let lastRows = Self.rows(old, first, now, last)
     let moved = Set(
       traffic.flatMap { act -> [String] in
         if case .moved(name, let from, let to) = act { [from, to] } else { [] }
@@ -98,6 +107,8 @@ struct Judge {
       let (oldRow, firstRow, nowRow, lastRow) = (
         old.rows[key], first.rows[key], now.rows[key], lastRows[key]
       )
+      // Without a key, a row is what it holds.
+      if let nowRow, firstRow != nowRow, old.key == ["rowid"], first.rows.values.contains(nowRow) { continue }
       if firstRow == nowRow, !isReborn(name, key) {
         if oldRow != lastRow {
           lines.append(
@@ -113,7 +124,14 @@ struct Judge {
         // What both schemas share and the way up left alone is the application's.
         for (column, value) in nowRow.sorted(by: { $0.key < $1.key }) {
           guard let lastValue = lastRow[column], lastValue != value else { continue }
-          if let firstRow, let oldRow, oldRow[column] != firstRow[column] { continue }
+          if let firstRow, let oldRow, oldRow[column] != firstRow[column] {
+            if firstRow[column] == value, lastValue != oldRow[column] {
+              lines.append(
+                "\(name) \(key): \(column) was \(oldRow[column] ?? "not there") and is \(lastValue), and nobody wrote it"
+              )
+            }
+            continue
+          }
           // It is carried over into the former meaning when the way up makes of it what the application wrote.
           if again?.tables[name]?.rows[key]?[column] == value { continue }
           // A column of another type holds the same number or text as that type has it.
@@ -122,24 +140,25 @@ struct Judge {
           }
           lines.append("\(name) \(key): \(column) was \(value) and is \(lastValue)")
         }
-        if isReborn(name, key) || firstRow == nil, let oldRow {
-          for (column, value) in oldRow where now.columns.contains(column) == false {
-            // What the way back computes of the row's own values may be the same by chance.
-            if lastRow[column] == value, value != "null NULL", !Self.isDefault(value),
-              !nowRow.values.contains(where: { Self.content($0) == Self.content(value) })
-            {
-              lines.append("\(name) \(key): a row born since has \(column) = \(value) of another row")
-            }
+        if isReborn(name, key) || firstRow == nil {
+          if !(isRetired && isClouded) { lines += borrowed(name, key, old, nowRow, lastRow) }
+        } else if let oldRow {
+          for (column, value) in oldRow.sorted(by: { $0.key < $1.key })
+          where !now.columns.contains(column) && lastRow[column] != value {
+            lines.append(
+              "\(name) \(key): written by the application, and \(column) was \(value) and is \(lastRow[column] ?? "gone")"
+            )
           }
         }
       }
     }
     // A row that was written as well as moved is another one to whoever looks.
+    func rest(_ row: Look.Table.Row?) -> Look.Table.Row? { row?.filter { !old.key.contains($0.key) } }
     for case .moved(name, let from, let to) in traffic {
+      // Of two rows that exchanged their keys, the other one has to be itself, too: else nobody can tell which one moved.
       guard let oldRow = old.rows[from], first.rows[from] != nil, let lastRow = last.rows[to],
-        now.rows[from] == nil, let nowRow = now.rows[to],
-        nowRow.filter({ $0.value != to && $0.key != "id" })
-          == first.rows[from]?.filter({ $0.value != from && $0.key != "id" })
+        now.rows[from] == nil || first.rows[to] != nil && rest(now.rows[from]) == rest(first.rows[to]),
+        rest(now.rows[to]) == rest(first.rows[from])
       else { continue }
       for (column, value) in oldRow where !now.columns.contains(column) && lastRow[column] != value {
         lines.append(
@@ -147,6 +166,21 @@ struct Judge {
       }
     }
     return lines
+  }
+
+  /// Values of columns that a row never had which are another row's.
+  private func borrowed(
+    _ name: String, _ key: String, _ old: Look.Table, _ nowRow: Look.Table.Row, _ lastRow: Look.Table.Row
+  ) -> [String] {
+    let bareRow = bare?.tables[name]?.rows[key]
+    return lastRow.sorted { $0.key < $1.key }.compactMap { column, value in
+      // What the way back computes may be the same by chance.
+      guard nowRow[column] == nil, value != "null NULL", !Self.isDefault(value), bareRow?[column] != value,
+        !nowRow.values.contains(where: { Self.content($0) == Self.content(value) }),
+        old.rows.values.contains(where: { $0[column] == value })
+      else { return nil }
+      return "\(name) \(key): a row born since has \(column) = \(value) of another row"
+    }
   }
 
   private func isReborn(_ table: String, _ key: String) -> Bool {
@@ -162,12 +196,15 @@ struct Judge {
 
   /// The rows there are at the end; one without a key that came back under another rowid, because its own is taken, counts as
   /// the one that it is.
-  private static func rows(_ old: Look.Table, _ now: Look.Table, _ last: Look.Table) -> [String: Look.Table
+  private static func rows(
+    _ old: Look.Table, _ first: Look.Table, _ now: Look.Table, _ last: Look.Table
+  ) -> [String: Look.Table
     .Row]
   {
     var rows = last.rows
     guard old.key == ["rowid"] else { return rows }
-    for (key, row) in old.rows where rows[key] != row && now.rows[key] != nil {
+    for (key, row) in old.rows
+    where (rows[key] != row || first.rows[key] == nil) && now.rows[key] != nil {
       if let other = rows.first(where: {
         old.rows[$0.key] == nil && now.rows[$0.key] == nil && $0.value == row
       }) {

@@ -66,7 +66,7 @@ struct Ornament {
 
   /// A full-text index that triggers keep (sqlite.org/fts5.html#external_content_tables).
   private mutating func addIndexOfWords(_ table: DrawnTable, _ column: String) {
-    guard table.key != .textWithoutRowID, indexOfWords == nil else { return }
+    guard table.key.hasRowID, indexOfWords == nil else { return }
     let (words, source) = ("\(table.name)_words", table.quoted)
     indexOfWords = words
     script = [

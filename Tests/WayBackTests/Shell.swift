@@ -108,7 +108,12 @@ extension Look.Table {
     let primary = info.filter { $0[1] != "0" }.sorted { Int($0[1]) ?? 0 < Int($1[1]) ?? 0 }.map { $0[0] }
     key = primary.isEmpty ? ["rowid"] : primary
     func cell(_ column: String) -> String {
-      "typeof(\(Shell.name(column))) || ' ' || quote(\(Shell.name(column)))"
+      let name = Shell.name(column)
+      // quote() ends at a NUL character, and text that is not UTF-8 would not stay what it is.
+      return """
+        typeof(\(name)) || ' ' || CASE WHEN typeof(\(name)) = 'text' AND (\(name) GLOB '*[^ -~]*' OR length(\(name)) <> length(CAST(\(name) AS BLOB)))
+        THEN 'CAST(' || quote(CAST(\(name) AS BLOB)) || ' AS TEXT)' ELSE quote(\(name)) END
+        """
     }
     let list = (key + columns).map(cell).joined(separator: ", ")
     var rows: [String: Row] = [:]

@@ -5,11 +5,13 @@ import Testing
 /// Random databases, phases sensible and wrong, and an application that writes: what phasedb says of the way back is held
 /// against what came back, by a judge that knows SQLite and nothing of phasedb.
 ///
-/// `PHASEDB_WAYS_BACK` asks for more cases, `PHASEDB_SEED` for others.
+/// `PHASEDB_WAYS_BACK` asks for more cases, `PHASEDB_SEED` for others, `PHASEDB_WILD` for a larger part, in percent, that is
+/// wild.
 @Suite("What is said of a way back is what comes back")
 struct WayBackTests {
   static let count = ProcessInfo.processInfo.environment["PHASEDB_WAYS_BACK"].flatMap(UInt64.init) ?? 5_000
   static let seed = ProcessInfo.processInfo.environment["PHASEDB_SEED"].flatMap(UInt64.init) ?? 20_261_124
+  static let wildPercent = ProcessInfo.processInfo.environment["PHASEDB_WILD"].flatMap(UInt64.init) ?? 10
   private static let parts: UInt64 = 8
 
   @Test("whatever the SQL of either direction says", arguments: 0..<parts)
@@ -18,7 +20,7 @@ struct WayBackTests {
     var broken: [String: Int] = [:]
     var (runs, wolves) = (0, 0)
     for number in stride(from: part, to: Self.count, by: Int(Self.parts)) {
-      let outcome = try DrawnCase(seed: Self.seed &+ number).run()
+      let outcome = try CaseRun.outcome(of: DrawnCase(seed: Self.seed &+ number))
       if outcome.wasRun { runs += 1 }
       words.merge(outcome.words, uniquingKeysWith: +)
       wolves += outcome.wolves.count
@@ -49,7 +51,7 @@ struct WayBackTests {
     ]
       as [UInt64])
   func found(_ seed: UInt64) throws {
-    let outcome = try DrawnCase(seed: seed, hasOrnaments: false).run()
+    let outcome = try CaseRun.outcome(of: DrawnCase(seed: seed, hasOrnaments: false, isWild: false))
     #expect(outcome.wasRun)
     #expect(outcome.complaints.isEmpty, "\(outcome.complaints.joined(separator: "\n"))")
   }
@@ -59,7 +61,18 @@ struct WayBackTests {
     "what was found once with more than columns and keys",
     arguments: [718_657, 720_837, 20_261_909] as [UInt64])
   func foundWithOrnaments(_ seed: UInt64) throws {
-    let outcome = try DrawnCase(seed: seed).run()
+    let outcome = try CaseRun.outcome(of: DrawnCase(seed: seed, isWild: false))
+    #expect(outcome.wasRun)
+    #expect(outcome.complaints.isEmpty, "\(outcome.complaints.joined(separator: "\n"))")
+  }
+
+  /// The same of cases that are wild.
+  @Test(
+    "what was found once where rows were exchanged or written anew, and phases went up again",
+    arguments: [20_262_410, 20_264_924, 40_004_464, 41_000_081, 41_005_321, 41_005_401, 50_002_602]
+      as [UInt64])
+  func foundWild(_ seed: UInt64) throws {
+    let outcome = try CaseRun.outcome(of: DrawnCase(seed: seed, isWild: true))
     #expect(outcome.wasRun)
     #expect(outcome.complaints.isEmpty, "\(outcome.complaints.joined(separator: "\n"))")
   }
@@ -67,13 +80,29 @@ struct WayBackTests {
   /// Rows that all come back, though the way up on what came back does not do the same again.
   @Test("nor is less said than comes back", arguments: [2_196, 2_434, 20_261_966, 20_264_700] as [UInt64])
   func foundWolves(_ seed: UInt64) throws {
-    #expect(try DrawnCase(seed: seed, hasOrnaments: false).run().wolves == [])
+    #expect(
+      try CaseRun.outcome(of: DrawnCase(seed: seed, hasOrnaments: false, isWild: false)).wolves == [])
+  }
+
+  /// Ways down that take the highest rowid, which is not chance.
+  @Test("nor is less said of an aggregate", arguments: [717_186, 717_731, 31_000_785] as [UInt64])
+  func foundWolvesOfAggregates(_ seed: UInt64) throws {
+    #expect(try CaseRun.outcome(of: DrawnCase(seed: seed, isWild: false)).wolves == [])
   }
 
   /// Ways down that choose among rows, of databases too large to be copied.
   @Test("what was found once where nothing could be tried", arguments: [363, 424_333] as [UInt64])
   func foundLarge(_ seed: UInt64) throws {
-    let outcome = try DrawnCase(seed: seed, hasOrnaments: false).run(isSmall: false)
+    let outcome = try CaseRun.outcome(
+      of: DrawnCase(seed: seed, hasOrnaments: false, isWild: false), isSmall: false)
+    #expect(outcome.wasRun)
+    #expect(outcome.complaints.isEmpty, "\(outcome.complaints.joined(separator: "\n"))")
+  }
+
+  /// Rows that exchanged their values below another phase.
+  @Test("what was found once below another phase", arguments: [40_000_001, 40_000_226] as [UInt64])
+  func foundLargeWild(_ seed: UInt64) throws {
+    let outcome = try CaseRun.outcome(of: DrawnCase(seed: seed, isWild: true), isSmall: false)
     #expect(outcome.wasRun)
     #expect(outcome.complaints.isEmpty, "\(outcome.complaints.joined(separator: "\n"))")
   }
@@ -83,7 +112,7 @@ struct WayBackTests {
   func large(_ part: UInt64) throws {
     var words: [String: Int] = [:]
     for number in stride(from: part, to: Self.count / 20, by: Int(Self.parts)) {
-      let outcome = try DrawnCase(seed: Self.seed &+ number).run(isSmall: false)
+      let outcome = try CaseRun.outcome(of: DrawnCase(seed: Self.seed &+ number), isSmall: false)
       words.merge(outcome.words, uniquingKeysWith: +)
       #expect(
         outcome.complaints.isEmpty,
@@ -97,7 +126,7 @@ struct WayBackTests {
   func wrongWords() throws {
     var (lost, kept) = (0, 0)
     for number in 0..<400 where lost < 10 || kept < 10 {
-      for judge in try DrawnCase(seed: Self.seed &+ UInt64(number)).run().judged {
+      for judge in try CaseRun.outcome(of: DrawnCase(seed: Self.seed &+ UInt64(number))).judged {
         guard let down = judge.down else {
           #expect(judge.saying(Said(word: .exact)).complaints != [], "exact of what does not come down")
           continue

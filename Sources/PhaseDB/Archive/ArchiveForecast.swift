@@ -36,6 +36,8 @@ struct ArchiveForecast {
     var others: [Affected] = []
     /// Whether every row that the archive can compare was seen to be there still, unchanged.
     var isUntouched = false
+    /// Whether rows may have changed that cannot be compared, because a later phase wrote what they are compared by.
+    var isOpen = false
   }
 
   func outlook(on connection: Connection) throws(SQLiteError) -> Outlook {
@@ -65,6 +67,7 @@ struct ArchiveForecast {
       let table = try Table(SchemaName(successor.table), on: connection)
     else { return outlook }
     guard let places = places(in: table.name, successor) else {
+      outlook.isOpen = true
       outlook.computed = computed.map {
         affected(
           $0.name, nil,
@@ -72,6 +75,7 @@ struct ArchiveForecast {
       }
       return outlook
     }
+    outlook.isOpen = places.values.contains { $0.name != nil && $0.archive != nil }
     if !computed.isEmpty {
       let rows = try changedRows(table, successor, places, on: connection)
       if rows > 0 {
@@ -89,10 +93,10 @@ struct ArchiveForecast {
         }
       }
     }
-    guard laterChanges == nil, !successor.hashed.isEmpty else { return outlook }
+    guard !successor.hashed.isEmpty else { return outlook }
     if content.isComplete == true {
-      let moved = try followedRows(table, successor, on: connection)
-      outlook.isUntouched = moved == nil
+      let moved = try followedRows(table, successor, places, on: connection)
+      outlook.isUntouched = moved == nil && laterChanges == nil
       if let moved, moved > 0 {
         outlook.others += content.columns.map {
           affected(
@@ -100,7 +104,7 @@ struct ArchiveForecast {
             "other rows hold now what these held: the keys were changed, or the values")
         }
       }
-    } else if computed.isEmpty {
+    } else if computed.isEmpty, laterChanges == nil {
       let moved = try movedRows(table, successor, on: connection)
       if moved > 0 {
         outlook.lost += content.columns.map { affected($0.name, moved, "the rows have another key now") }
@@ -226,10 +230,11 @@ struct ArchiveForecast {
   /// several. Nothing tells them from rows that were deleted or changed while others came to hold the same. nil where
   /// every row is under its own key, unchanged.
   private func followedRows(
-    _ table: Table, _ successor: ArchiveContent.Successor, on connection: Connection
+    _ table: Table, _ successor: ArchiveContent.Successor, _ places: [SchemaName: LaterChanges.Place],
+    on connection: Connection
   ) throws(SQLiteError) -> Int? {
     let key = successor.key.map { SchemaName($0) }
-    let row = RestOfRow(content, by: key)
+    let row = RestOfRow(content, at: places, by: key)
     guard try row.isReadable(in: table, on: connection) else { return 0 }
     try row.define(on: connection)
     let archive = ArchiveTable(record, content)

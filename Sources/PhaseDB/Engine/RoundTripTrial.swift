@@ -9,13 +9,18 @@ struct RoundTripTrial {
   private(set) var remembered: [RememberedTable] = []
   let hidden: HiddenContent
   private let trial: TransitionTrial
+  /// Whether the way up brings rows back that an earlier way down took: no archive of its own has them.
+  private let restoresRows: Bool
 
   /// Copies the rows of the tables that have to be compared.
   init(
-    _ step: Plan.Step, _ trial: TransitionTrial, _ archivePlans: [ArchivePlan], before: Schema,
-    on connection: Connection
+    _ step: Plan.Step, _ trial: TransitionTrial, _ archivePlans: [ArchivePlan],
+    restoring kept: [ArchiveRecord],
+    before: Schema, on connection: Connection
   ) throws(MigrationError) {
     self.trial = trial
+    restoresRows = try kept.map { record throws(MigrationError) in try ArchiveContent(record).hasGoneRows }
+      .contains(true)
     self.before = before
     back = trial.back
     risk = RowsAtRisk(trial, archivePlans)
@@ -94,7 +99,7 @@ struct RoundTripTrial {
     if hasChance {
       // What may refuse a value may refuse one that chance makes, too.
       let open = remembered.filter {
-        !$0.isProofAgainstChance || $0.mayBeRefused(in: before) || $0.mayBeRefused(in: after)
+        restoresRows || !$0.isProofAgainstChance || $0.mayBeRefused(in: before) || $0.mayBeRefused(in: after)
       }
       let tables = Set(open.map(\.shape.name) + mayRefuse(to: after))
       record.chance = .init(tables: tables.map(\.spelled).sorted())

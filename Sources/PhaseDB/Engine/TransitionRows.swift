@@ -44,7 +44,8 @@ struct TransitionRows {
     let young = try Self.young(step, knowledge, ledger)
     let archivePlans = isPromise ? [] : try ArchivePlan.all(in: trial, on: connection, isYoung: young)
     if step.direction == .up {
-      trip = try RoundTripTrial(step, trial, archivePlans, before: knowledge.schema, on: connection)
+      trip = try RoundTripTrial(
+        step, trial, archivePlans, restoring: kept, before: knowledge.schema, on: connection)
     }
     indexes = try lifting("checking full-text indexes") { () in
       try DerivedIndexes(

@@ -85,6 +85,10 @@ struct WayBackTrial {
       let touched = try trip.risk.touched.compactMap {
         try Table($0, of: knowledge.schema, on: connection)
       }
+      let retired = try step.phase.retirements.compactMap {
+        try RoundTripRecord.Retired($0, by: step.id.migration, on: connection)
+      }
+      record.retired = retired.isEmpty ? nil : retired
       record.keys = try touched.compactMap { try RoundTripRecord.Keys(of: $0, on: connection) }
       record.chance?.contents = try touched.map { try TableContent(of: $0, on: connection) }
       let goesByRowID = !SQLTokens.identifiers(in: step.phase.down.text).isDisjoint(with: RowKey.rowIDNames)

@@ -41,6 +41,24 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
     let areNeverReused: Bool
   }
 
+  /// What a retired column held at that moment. Its values are in the rows themselves, so a row that an application
+  /// deletes and writes again loses its own.
+  struct Retired: Codable, Sendable, Hashable {
+    let table: String
+    /// The name that it has since.
+    let column: String
+    let rows: Int
+    /// How many rows have what a new row gets.
+    let empty: Int
+    /// The highest key; nil for a table without rows, and for one whose key is not an integer.
+    let highest: Int64?
+    /// The integer keys of the empty rows; nil where there are too many to be kept.
+    let emptyKeys: [Int64]?
+
+    /// The most keys that are kept.
+    static let mostKeys = 1_000
+  }
+
   let verdict: Verdict
   var losses: [Loss] = []
   /// Why it is blocked or untried, one sentence each.
@@ -55,6 +73,8 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   var contents: [TableContent]?
   /// What the tables held that were compared, once the way back had run; nil with ``contents``.
   var given: [TableContent]?
+  /// What retired columns held; nil where there were none.
+  var retired: [Retired]?
 
   struct Chance: Codable, Sendable, Hashable {
     /// Tables in which it may leave other rows than before, whatever is archived.
@@ -128,6 +148,14 @@ struct RoundTripRecords: LedgerTable {
     return verdicts
   }
 
+  /// The sequences of phases of which it is known what the columns held that they retired.
+  func retiring() throws(SQLiteError) -> Set<Int64> {
+    guard format >= 3 else { return [] }
+    let rows = try connection.rows(
+      "SELECT sequence FROM phasedb_round_trip WHERE instr(report, '\"retired\":') > 0")
+    return Set(rows.compactMap { $0[0].integer })
+  }
+
   /// Removes the record of a phase that came down. Belongs into the transaction that takes it down.
   func forget(of sequence: Int64) throws(SQLiteError) {
     try connection.execute("DELETE FROM phasedb_round_trip WHERE sequence = ?1", .integer(sequence))
@@ -141,5 +169,82 @@ extension RoundTripRecord.Keys {
     let highest = try connection.value(
       "SELECT max(\(name)) FROM main.\(SQLText.identifier(table.name.spelled))")?.integer
     self.init(table: table.name.spelled, highest: highest, areNeverReused: table.hasAutoincrement)
+  }
+}
+
+extension RoundTripRecord.Retired {
+  /// - Returns: nil for a retired table, a column whose default is not a literal, and a table that is too large to be read.
+  init?(
+    _ retirement: Retirement, by migration: MigrationName, on connection: Connection
+  ) throws(SQLiteError) {
+    guard let column = retirement.column, let table = try Table(SchemaName(retirement.table), on: connection)
+    else { return nil }
+    let name = RetiredName(SchemaName(column), by: migration).name
+    try self.init(name, of: table, on: connection)
+  }
+
+  private init?(_ name: SchemaName, of table: Table, on connection: Connection) throws(SQLiteError) {
+    guard let isEmpty = try Self.isEmpty(name, in: table, on: connection) else { return nil }
+    let place = "main.\(SQLText.identifier(table.name.spelled))"
+    let key = table.primaryKey?.form == .integer ? table.anyRowIDName : nil
+    let counts = try connection.rows("SELECT count(*), count(*) FILTER (WHERE \(isEmpty)) FROM \(place)")
+    let (rows, empty) = (counts.first?[0].integer ?? 0, counts.first?[1].integer ?? 0)
+    var (highest, emptyKeys): (Int64?, [Int64]?)
+    if let key {
+      highest = try connection.value("SELECT max(\(key)) FROM \(place)")?.integer
+      if empty <= Self.mostKeys {
+        emptyKeys = try connection.rows("SELECT \(key) FROM \(place) WHERE \(isEmpty)").compactMap {
+          $0[0].integer
+        }
+      }
+    }
+    self.init(
+      table: table.name.spelled, column: name.spelled, rows: Int(rows), empty: Int(empty), highest: highest,
+      emptyKeys: emptyKeys)
+  }
+
+  /// SQL that tells whether a row has in a retired column what a new row gets; nil where that cannot be told, or not soon.
+  private static func isEmpty(
+    _ name: SchemaName, in table: Table, on connection: Connection
+  ) throws(SQLiteError) -> String? {
+    guard let column = table.column(name), !column.isGenerated, column.hasPlainDefault else { return nil }
+    // A write lock may be held: a large table is not counted to the end.
+    let isLarge = try connection.value(
+      "SELECT 1 FROM main.\(SQLText.identifier(table.name.spelled)) LIMIT 1 OFFSET \(TableContent.mostRowsRead)"
+    )
+    guard isLarge == nil else { return nil }
+    return "\(SQLText.identifier(name.spelled)) IS \(column.defaultValue ?? "NULL")"
+  }
+
+  /// What became of the values since.
+  enum Change {
+    /// So many rows have keys of then, and no value.
+    case gone(Int)
+    /// Rows with a value were deleted, and others were added: they may be the same ones.
+    case unknown
+  }
+
+  /// - Returns: nil when no value can be gone whose row is there.
+  func change(on connection: Connection) throws(SQLiteError) -> Change? {
+    guard rows > empty, let table = try Table(SchemaName(self.table), on: connection) else { return nil }
+    guard let highest, let key = table.anyRowIDName else {
+      let now = try Self(SchemaName(column), of: table, on: connection)
+      return now.map { $0.empty > empty && $0.rows - $0.empty < rows - empty } == true ? .unknown : nil
+    }
+    guard let isEmpty = try Self.isEmpty(SchemaName(column), in: table, on: connection) else { return nil }
+    let others = emptyKeys.map { " AND \(key) NOT IN (\($0.map(String.init).joined(separator: ", ")))" } ?? ""
+    let found = try connection.value(
+      "SELECT count(*) FROM main.\(SQLText.identifier(table.name.spelled)) WHERE \(isEmpty) AND \(key) <= \(highest)\(others)"
+    )
+    let gone = Int(found?.integer ?? 0) - (emptyKeys == nil ? empty : 0)
+    return gone > 0 ? .gone(gone) : nil
+  }
+}
+
+extension Table.Column {
+  /// Whether the default is a literal, or there is none.
+  fileprivate var hasPlainDefault: Bool {
+    guard let text = defaultValue else { return true }
+    return !text.contains("(") && !text.uppercased().hasPrefix("CURRENT_")
   }
 }

@@ -15,8 +15,8 @@ package struct FunctionList: Sendable {
     let isScalar: Bool
     /// Whether it is an aggregate or a window function, too.
     let combinesRows: Bool
-    /// Whether its result depends only on its arguments: SQLITE_DETERMINISTIC
-    /// (sqlite.org/c3ref/c_deterministic.html).
+    /// Whether its result as a scalar depends only on its arguments: SQLITE_DETERMINISTIC
+    /// (sqlite.org/c3ref/c_deterministic.html). max() and min() are aggregates, too, and those never have the mark.
     let isDeterministic: Bool
 
     fileprivate init(_ row: ArraySlice<Value>) {
@@ -25,7 +25,8 @@ package struct FunctionList: Sendable {
     }
 
     /// The columns that a query over `pragma_function_list` selects for these traits.
-    fileprivate static let columns = "max(type = 's'), max(type <> 's'), min(flags & 0x800)"
+    fileprivate static let columns =
+      "max(type = 's'), max(type <> 's'), min(CASE type WHEN 's' THEN flags & 0x800 END)"
   }
 
   /// The list for the library alone, without functions of an application.

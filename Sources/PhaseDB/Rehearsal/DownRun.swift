@@ -30,6 +30,9 @@ final class DownRun {
     var uncertain: [Reversal.AffectedRows] = []
     /// The values and rows that it overwrites, deletes or inserts, and that the way up does not restore.
     var written = LostCells()
+    /// Values that it overwrites in rows which changed since, where the way up does not run again to tell whether it
+    /// restores them.
+    var open = LostCells()
   }
 
   init(
@@ -57,7 +60,8 @@ final class DownRun {
     var step = Step(id: id)
     let knowledge = try Knowledge(of: connection)
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
-    let kept = try ledger.archives.all(of: id).filter { $0.state == .kept && $0.direction == .up }
+    let archives = try ledger.archives.all(of: id)
+    let kept = archives.filter { $0.state == .kept && $0.direction == .up }
     var outlooks: [(archive: ArchiveRecord, forecast: ArchiveForecast, ArchiveForecast.Outlook)] = []
     var functionsOfUp: Set<FoldedName> = []
     do throws(MigrationError) {
@@ -102,20 +106,30 @@ final class DownRun {
     }
     step.tables = writes.tables.union(writes.columns.keys).union(writes.alteredTables)
       .union(writes.deletedTables).union(writes.readTables).union(kept.map(\.table.folded))
-    let left = Dictionary(
-      try ledger.archives.all(of: id).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    let left = try ledger.archives.all(of: id)
+    // Batches put what a changed row did not get back into another archive.
+    let added = left.filter { rest in
+      rest.state == .left && rest.direction == .up && !archives.contains { $0.id == rest.id }
+    }
+    func rest(of archive: ArchiveRecord) -> [ArchiveRecord] {
+      left.filter { $0.id == archive.id } + added.filter { $0.table == archive.table }
+    }
     // The whole-row archive is empty now, so its rows came back. They have the values that the other archive still
     // holds.
     let whole = try kept.map { archive throws(MigrationError) -> FoldedName? in
       let content = try ArchiveContent(archive)
       let isWhole = content.isSupplement == true && content.isComplete == true && content.hasGoneRows
-      return isWhole && left[archive.id] == nil ? archive.table.folded : nil
+      return isWhole && rest(of: archive).isEmpty ? archive.table.folded : nil
     }
     for (archive, forecast, outlook) in outlooks {
-      guard let rest = left[archive.id], !whole.contains(archive.table.folded) else { continue }
-      if rest.rows > 0 { step.lost += outlook.recomputed.map { $0.counted(rest.rows) } }
+      let rest = rest(of: archive)
+      guard !rest.isEmpty, !whole.contains(archive.table.folded) else { continue }
+      let left = rest.reduce(0) { $0 + $1.rows }
+      if left > 0 { step.lost += outlook.recomputed.map { $0.counted(left) } }
       let known = step.lost.filter { $0.table == archive.table && $0.column == nil }
-      let gone = try reading { try forecast.staysGone(in: rest, on: connection) }
+      let gone = try reading {
+        try rest.reduce(0) { try $0 + forecast.staysGone(in: $1, on: connection) }
+      }
       if gone > known.reduce(0, { $0 + ($1.rows ?? gone) }) {
         step.lost.removeAll { known.contains($0) }
         step.lost.append(
@@ -124,16 +138,18 @@ final class DownRun {
             why: "other rows have their keys now, or their parents were deleted"))
       }
       for rows in outlook.computed {
-        let count = try reading { try forecast.others(than: rows.column ?? "", in: rest, on: connection) }
+        let count = try reading {
+          try rest.reduce(0) { try $0 + forecast.others(than: rows.column ?? "", in: $1, on: connection) }
+        }
         if count > 0 { step.uncertain.append(rows.counted(count)) }
       }
     }
     step.restored = kept.map { archive in
-      let rest = left[archive.id]?.rows ?? 0
+      let rest = rest(of: archive).reduce(0) { $0 + $1.rows }
       return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
     }
     let known = Set(step.lost.filter { $0.column == nil }.map(\.table.folded))
-    step.written = try overwritten(id, phase, kept, since: before, functionsOfUp)
+    (step.written, step.open) = try overwritten(id, phase, kept, since: before, functionsOfUp)
     let others = step.written.filtered { table, _ in !known.contains(table.folded) }
     (step.written.rows, step.written.values) = (others.rows, others.values)
     return step
@@ -175,28 +191,44 @@ final class DownRun {
   private func overwritten(
     _ id: PhaseID, _ phase: Phase, _ kept: [ArchiveRecord], since before: Connection,
     _ functionsOfUp: Set<FoldedName>
-  ) throws(MigrationError) -> LostCells {
+  ) throws(MigrationError) -> (lost: LostCells, open: LostCells) {
     let (old, present) = try reading {
       (try CellComparison.State(before), try CellComparison.State(connection))
     }
     let comparison = CellComparison(old, present)
     let changed = try reading { try comparison.cells(old, present) }
-    guard !changed.isEmpty else { return changed }
+    guard !changed.isEmpty else { return (changed, LostCells()) }
     let again: CellComparison.State
     do throws(MigrationError) {
       again = try upAgain(id, phase)
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
-      // If the way up does not run again, a rehearsal of it says more.
-      return LostCells()
+      // If the way up does not run again, a rehearsal of it says more about rows that have not changed.
+      let archived = try reading { try ArchivedKeys(kept, on: before) }
+      let open = changed.filtered { archived.hasUnchanged($1, of: $0) != true }
+      return (LostCells(), LostCells(values: open.values))
     }
     var lost = try reading { try comparison.cells(old, again) }.common(with: changed)
-    // If the way up depends on chance, it may have deleted rows that it would keep the next time.
-    if try reading({ try FunctionList.leavesToChance(functionsOfUp, on: connection) }) {
-      lost.born = changed.born
-    }
-    guard !lost.isEmpty else { return lost }
+    let goesByChance = try reading { try FunctionList.leavesToChance(functionsOfUp, on: connection) }
+    guard !lost.isEmpty || goesByChance else { return (lost, LostCells()) }
     let archived = try reading { try ArchivedKeys(kept, on: before) }
+    if goesByChance {
+      // The way up may have deleted rows that it would keep the next time, and restored values of an application that
+      // it would not.
+      lost.born = changed.born
+      let byOthers = changed.filtered { archived.hasUnchanged($1, of: $0) == false }
+      for _ in 0..<min(Self.mostTries, forksLeft) where !byOthers.without(lost).isEmpty {
+        let next: CellComparison.State
+        do throws(MigrationError) {
+          next = try upAgain(id, phase)
+        } catch {
+          guard error.id != .interrupted, error.id != .tooCostly else { throw error }
+          break
+        }
+        lost.add(try reading { try comparison.cells(old, next) }.common(with: byOthers))
+      }
+    }
+    guard !lost.isEmpty else { return (lost, LostCells()) }
     // Rows that come from an archive are expected.
     lost.born = lost.filtered { !archived.bringsBack($1, of: $0) }.born
     // A value from the clock or from chance differs with each run, so it is not a loss. But a row that changed since
@@ -208,12 +240,15 @@ final class DownRun {
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       // Chance may break a constraint in one of several runs. Then no value is treated as chance.
-      return lost
+      return (lost, LostCells())
     }
     var chance = try reading { try comparison.cells(again, other) }
     chance.born = [:]
-    return lost.without(chance.filtered { archived.hasUnchanged($1, of: $0) != false })
+    return (lost.without(chance.filtered { archived.hasUnchanged($1, of: $0) != false }), LostCells())
   }
+
+  /// How often a way up that goes by chance is run once more.
+  private static let mostTries = 4
 
   /// The phase up again, without what its way down kept.
   private func upAgain(

@@ -94,6 +94,12 @@ struct LostCells {
     return common
   }
 
+  mutating func add(_ other: LostCells) {
+    rows.merge(other.rows) { $0.union($1) }
+    born.merge(other.born) { $0.union($1) }
+    values.merge(other.values) { $0.union($1) }
+  }
+
   /// What only this difference has.
   func without(_ other: LostCells) -> LostCells {
     filtered(with: other) { $0.subtracting($1) }
@@ -133,15 +139,22 @@ struct LostCells {
     }
   }
 
+  var openRows: [Reversal.AffectedRows] {
+    valuesByColumn(
+      "the rows changed since, and the way back overwrites them; the way up does not run again after it")
+  }
+
+  private func valuesByColumn(_ why: Prose) -> [Reversal.AffectedRows] {
+    values.sorted { ($0.key.table, $0.key.column) < ($1.key.table, $1.key.column) }.map {
+      Reversal.AffectedRows(table: $0.key.table, column: $0.key.column, rows: $0.value.count, why: why)
+    }
+  }
+
   var affectedRows: [Reversal.AffectedRows] {
     rows.sorted { $0.key < $1.key }.map {
       Reversal.AffectedRows(
         table: $0.key, column: nil, rows: $0.value.count, why: "the way back deletes them")
     }
-      + values.sorted { ($0.key.table, $0.key.column) < ($1.key.table, $1.key.column) }.map {
-        Reversal.AffectedRows(
-          table: $0.key.table, column: $0.key.column, rows: $0.value.count,
-          why: "the way back overwrites the present values")
-      }
+      + valuesByColumn("the way back overwrites the present values")
   }
 }

@@ -57,7 +57,7 @@ struct Reversals {
   /// The same, with what came of those that were taken down on a copy.
   func allAndSteps() throws(MigrationError) -> (reversals: [PhaseID: Reversal], steps: [DownRun.Step]) {
     let drafts = try drafts()
-    let (run, isOutOfTime) = try run(drafts)
+    let (run, written, isOutOfTime) = try run(drafts)
     let steps = Dictionary(run.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     var reversals: [PhaseID: Reversal] = [:]
     var obstacle: PhaseID?
@@ -68,9 +68,11 @@ struct Reversals {
       var own = draft.reversal
       if let step = steps[id] {
         own.take(step)
+        if let written = written[id] { own.take(written) }
       } else {
         try addFormerObstacles(draft, to: &own)
         try forecast(draft, after: later, into: &own)
+        own.take(try writtenAgain(draft, on: connection))
         if isOutOfTime, draft.dependsOnRows, own.word == .expected || own.word == .uncertain {
           own.notes.append(
             "the time was over before its way back was tried on a copy: phasedb rehearse down takes as long as it needs"
@@ -113,6 +115,8 @@ struct Reversals {
     let cameBack: Bool
     /// What its way back leaves to chance or the clock.
     let chance: RoundTripRecord.Chance?
+    /// What columns held when it retired them.
+    let retired: [RoundTripRecord.Retired]
     /// How it was blocked when the phase went up; nil when it was not.
     let blocked: RoundTripRecord?
 
@@ -127,8 +131,11 @@ struct Reversals {
     let archives = Dictionary(grouping: try ledger.archives.all().filter { $0.direction == .up }, by: \.phase)
     let adopted = try AdoptedLosses(ledger, applied)
     let trials = try DownTrials(ledger, applied, isInPlace: isInPlace, schema: readSchema)
-    let (verdicts, rehearsals) = try lifting("reading the ledger") { () in
-      (try ledger.roundTrips.verdicts(), try ledger.waysDown.all(.rehearsal))
+    let (verdicts, retiring, rehearsals) = try lifting("reading the ledger") { () in
+      (
+        try ledger.roundTrips.verdicts(), try ledger.roundTrips.retiring(),
+        try ledger.waysDown.all(.rehearsal)
+      )
     }
     var drafts: [Draft] = []
     for phase in applied.reversed() {
@@ -152,6 +159,8 @@ struct Reversals {
           applied: phase, reversal: reversal, kept: own.filter { $0.state == .kept }, trial: trial,
           rehearsal: rehearsals[phase.sequence],
           cameBack: verdict == .exact && phase.sequence == applied.last?.sequence, chance: record?.chance,
+          retired: try retiring.contains(phase.sequence)
+            ? ledger.roundTrips.read(of: phase.sequence)?.retired ?? [] : [],
           blocked: record?.verdict == .blocked && trial.outcome != .blocked ? record : nil))
     }
     return drafts
@@ -282,32 +291,53 @@ struct Reversals {
   /// Takes phases down on a copy, as far as the rows have a say and there is time.
   private func run(
     _ drafts: [Draft]
-  ) throws(MigrationError) -> (steps: [DownRun.Step], isOutOfTime: Bool) {
+  ) throws(MigrationError) -> (steps: [DownRun.Step], written: [PhaseID: WrittenAgain], isOutOfTime: Bool) {
     let open = drafts.prefix { $0.reversal.obstacles.isEmpty }
     let count =
       switch reach {
       case .steps(let count): min(count, open.count)
-      case .asNeeded: open.prefix(Self.mostSteps).lastIndex(where: \.dependsOnRows).map { $0 + 1 } ?? 0
+      case .asNeeded:
+        open.prefix(Self.mostSteps).lastIndex { $0.dependsOnRows || !$0.retired.isEmpty }.map { $0 + 1 } ?? 0
       }
-    guard count > 0, let run = try copy() else { return ([], false) }
+    guard count > 0, let run = try copy() else { return ([], [:], false) }
     var steps: [DownRun.Step] = []
+    var written: [PhaseID: WrittenAgain] = [:]
     for draft in open.prefix(count) {
       do throws(MigrationError) {
+        written[draft.applied.id] = try writtenAgain(draft, on: run.connection)
         var step = try run.step(draft.applied.id, try ledger.phases.text(of: draft.applied))
         // Where every row is as it was when the way back was seen to give it back, and it does so again, what is written
         // over is the phase's own.
-        if !step.written.isEmpty, try isAsSeen(draft), try givesBack(draft, run.connection) {
-          step.written = LostCells()
+        if !step.written.isEmpty || !step.open.isEmpty, try isAsSeen(draft),
+          try givesBack(draft, run.connection)
+        {
+          (step.written, step.open) = (LostCells(), LostCells())
         }
         steps.append(step)
         if step.failure != nil { break }
       } catch {
         // A request to stop goes on to the caller; a time limit only ends the trial.
         guard error.id == .interrupted || error.id == .tooCostly, case .asNeeded = reach else { throw error }
-        return (steps, true)
+        return (steps, written, true)
       }
     }
-    return (steps, false)
+    return (steps, written, false)
+  }
+
+  /// What retired columns of a phase have lost, because rows were deleted and written again.
+  private func writtenAgain(
+    _ draft: Draft, on connection: Connection
+  ) throws(MigrationError) -> WrittenAgain {
+    var written = WrittenAgain()
+    for column in draft.retired {
+      let change = try lifting("reading \(column.table)") { () in try column.change(on: connection) }
+      switch change {
+      case .gone(let rows): written.rows.append((column, rows))
+      case .unknown: written.unknown.append(column)
+      case nil: break
+      }
+    }
+    return written
   }
 
   /// What can be told of the rows without running anything.
@@ -357,6 +387,12 @@ struct Reversals {
       forecasts.append((forecast, outlook))
       reversal.lost += outlook.lost + outlook.taken + outlook.recomputed
       reversal.uncertain += outlook.computed + outlook.others
+      if outlook.isOpen, reversal.basis == .rows {
+        reversal.basis = .scratch
+        reversal.notes.append(
+          "rows of \(archive.table) may have changed since a later phase wrote to them: phasedb rehearse down"
+        )
+      }
     }
     if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text,
       let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report),
@@ -452,7 +488,36 @@ extension Reversal {
     if let failure = step.failure { obstacles.append(Obstacle(failure, of: step.id)) }
     let known = Set(lost.map(\.subject))
     lost += (step.lost + step.written.affectedRows).filter { !known.contains($0.subject) }
-    uncertain += (step.uncertain + step.written.bornRows).filter { !known.contains($0.subject) }
+    uncertain += (step.uncertain + step.written.bornRows + step.open.openRows).filter {
+      !known.contains($0.subject)
+    }
+  }
+}
+
+/// Rows that an application deleted and wrote again, as INSERT OR REPLACE does, without what retired columns held.
+private struct WrittenAgain {
+  var rows: [(column: RoundTripRecord.Retired, count: Int)] = []
+  /// Columns of which it cannot be told.
+  var unknown: [RoundTripRecord.Retired] = []
+}
+
+extension Reversal {
+  fileprivate mutating func take(_ written: WrittenAgain) {
+    func name(_ column: RoundTripRecord.Retired) -> String {
+      RetiredName(SchemaName(column.column))?.original.spelled ?? column.column
+    }
+    uncertain += written.rows.map {
+      AffectedRows(
+        table: $0.column.table, column: name($0.column), rows: $0.count,
+        why:
+          "the rows were deleted and inserted again, or new ones have their keys, without the retired value")
+    }
+    for column in written.unknown where basis == .rows {
+      basis = .scratch
+      notes.append(
+        "rows of \(column.table) were deleted and inserted: if they are the same ones, their retired \(name(column)) is gone"
+      )
+    }
   }
 }
 

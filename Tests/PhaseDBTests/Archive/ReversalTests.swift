@@ -327,7 +327,7 @@ struct ReversalTests {
   static let among: [String] = [
     "UPDATE t SET a = NULL WHERE id IN (SELECT id FROM t LIMIT 2)",
     "UPDATE t SET a = NULL WHERE id IN u",
-    "UPDATE t SET a = (SELECT count(*) FROM t)",
+    "UPDATE t SET a = (SELECT count(*) FROM t)", "UPDATE t SET a = (SELECT max(id) FROM t)",
     "UPDATE t SET a = NULL WHERE EXISTS (SELECT 1 FROM t AS o WHERE o.id = t.id + 1)",
     "UPDATE t SET a = s.n FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM t) AS s WHERE s.id = t.id",
     "INSERT OR IGNORE INTO t VALUES (1, 'back', NULL)",
@@ -450,25 +450,122 @@ struct ReversalTests {
     ),
   ]
 
-  @Test("of dropped values, whose rows are known by their keys, when", arguments: keys)
-  func otherKeys(_ row: (sentence: String, since: String, word: Reversal.Word, rows: String)) throws {
+  @Test(
+    "of dropped values, whose rows are known by their keys, also below another phase, when", arguments: keys,
+    [false, true])
+  func otherKeys(
+    _ row: (sentence: String, since: String, word: Reversal.Word, rows: String), isBelow: Bool
+  ) throws {
     let database = try TemporaryDatabase(
       "CREATE TABLE t (k INTEGER PRIMARY KEY, a, s); INSERT INTO t VALUES (1, 'a', 'x'), (2, 'b', 'y'), (3, 'c', 'z')"
     )
     let catalog = try catalog([
-      "0001-a": [phase(.contract, "ALTER TABLE t DROP s", down: "ALTER TABLE t ADD s")]
+      "0001-a": [phase(.contract, "ALTER TABLE t DROP s", down: "ALTER TABLE t ADD s")],
+      "0002-b": [phase(.expand, "CREATE TABLE u (n)", down: "DROP TABLE u")],
     ])
+    try database.run(.up(isBelow ? 2 : 1), catalog)
+    try database.run(row.since)
+    var large = Options.test
+    large.mostBytesCopied = 0
+    for options in [Options.test, large] {
+      let reversals = try database.migrator(catalog, options).reversals()
+      #expect(reversals.first { $0.key.description.hasPrefix("0001") }?.value.word == row.word)
+    }
+    try database.run(.downAll, catalog)
+    let rows = try database.value(
+      "SELECT group_concat(k || a || ':' || coalesce(s, '-'), ' ') FROM (SELECT * FROM t ORDER BY k)")
+    #expect(rows == .text(row.rows))
+  }
+
+  @Test("batches say the same of rows that changed since and are computed")
+  func changedInBatches() throws {
+    for batch in [nil, Batching(table: "t")] {
+      let database = try TemporaryDatabase(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b, c); INSERT INTO t VALUES (1, 'x', 1, 'q'), (2, 'z', 2, 'r')"
+      )
+      let range = batch == nil ? "1" : "id BETWEEN :first AND :last"
+      let catalog = try catalog([
+        "0001-a": [
+          phase(
+            .migrate, "UPDATE t SET c = typeof(b) WHERE \(range)",
+            down: "UPDATE t SET c = a WHERE a = 2.5 AND \(range)", batch: batch)
+        ]
+      ])
+      try database.run(.upAll, catalog)
+      try database.run("UPDATE t SET a = 2.5 WHERE id = 2")
+      for isLarge in [true, false] {
+        #expect(
+          try database.reversals(isLarge: isLarge) == [
+            "0001-a/migrate": ["uncertain t.c 1: \(Self.computes)"]
+          ])
+      }
+    }
+  }
+
+  /// Ways up that bring back what a way down overwrites by chance only, or do not run again.
+  static let unsure: [(up: String, down: String, since: String, words: Set<Reversal.Word>)] = [
+    (
+      "UPDATE t SET a = b, b = a WHERE abs(random()) % 2", "UPDATE t SET a = b, b = a",
+      "INSERT INTO t VALUES (9, 'p', 'q'), (10, 'r', 's'), (11, 't', 'u'), (12, 'v', 'w')", [.lossy]
+    ),
+    (
+      "UPDATE t SET a = a + 1", "UPDATE t SET b = 'old' WHERE b = 'mine'",
+      "UPDATE t SET a = 9, b = 'mine' WHERE id = 1", [.uncertain]
+    ),
+  ]
+
+  @Test(
+    "values of an application that a way up may not bring back are not said to come back", arguments: unsure)
+  func unsureUp(_ row: (up: String, down: String, since: String, words: Set<Reversal.Word>)) throws {
+    let database = try TemporaryDatabase(
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a CHECK (a IS NOT 10), b); INSERT INTO t VALUES (1, 1, 'Y'), (2, 2, 'W')"
+    )
+    let catalog = try catalog(["0001-a": [phase(.migrate, row.up, down: row.down)]])
     try database.run(.upAll, catalog)
+    try database.run(row.since)
+    let word = try #require(try database.migrator(catalog).reversals().values.first?.word)
+    #expect(row.words.contains(word))
+  }
+
+  static let retired: [(sentence: String, key: String, since: String, word: Reversal.Word)] = [
+    (
+      "rows changed, came and went", "INTEGER",
+      "UPDATE t SET a = 'z'; DELETE FROM t WHERE k = 1; \(again(4))", .exact
+    ),
+    ("a row was written again", "INTEGER", "INSERT OR REPLACE INTO t (k, a) VALUES (2, 'b')", .uncertain),
+    ("a new row has the key of another", "INTEGER", "DELETE FROM t WHERE k = 3; \(again(3))", .uncertain),
+    ("a row without a value was written again", "INTEGER", "DELETE FROM t WHERE k = 1; \(again(1))", .exact),
+    ("rows went", "TEXT", "DELETE FROM t WHERE k < '3'", .exact),
+    ("rows came", "TEXT", again(4), .exact),
+    ("a row was written again", "TEXT", "INSERT OR REPLACE INTO t (k, a) VALUES (2, 'b')", .expected),
+    ("a row without a value was written again", "TEXT", "DELETE FROM t WHERE k = 1; \(again(1))", .exact),
+  ]
+  private static func again(_ key: Int) -> String { "INSERT INTO t (k, a) VALUES (\(key), 'n')" }
+
+  @Test("of a retired column, whose values are in the rows themselves, when", arguments: retired)
+  func retiredColumn(_ row: (sentence: String, key: String, since: String, word: Reversal.Word)) throws {
+    let database = try TemporaryDatabase(
+      "CREATE TABLE t (k \(row.key) PRIMARY KEY, a, s DEFAULT 7); INSERT INTO t VALUES (1, 'a', 7), (2, 'b', 'y'), (3, 'c', 'z')"
+    )
+    let contract = try phase(.contract, "SELECT 1", down: "SELECT 1")
+    let retiring = Phase(
+      .contract, windows: contract.windows, up: contract.up, down: contract.down,
+      retirements: [Retirement(table: "t", column: "s")])
+    let catalog = try catalog([
+      "0001-a": [retiring], "0002-b": [phase(.expand, "CREATE TABLE u (n)", down: "DROP TABLE u")],
+    ])
+    try database.run(.up(1), catalog)
     try database.run(row.since)
     var large = Options.test
     large.mostBytesCopied = 0
     for options in [Options.test, large] {
       #expect(try database.migrator(catalog, options).reversals().values.first?.word == row.word)
     }
-    try database.run(.downAll, catalog)
-    let rows = try database.value(
-      "SELECT group_concat(k || a || ':' || coalesce(s, '-'), ' ') FROM (SELECT * FROM t ORDER BY k)")
-    #expect(rows == .text(row.rows))
+    try database.run(.upAll, catalog)
+    for options in [Options.test, large] {
+      let reversals = try database.migrator(catalog, options).reversals()
+      #expect(reversals.first { $0.key.description.hasPrefix("0001") }?.value.word == row.word)
+    }
   }
 
   @Test("a way back that was blocked when the phase went up is asked again once rows are others")
@@ -489,6 +586,29 @@ struct ReversalTests {
     #expect(try words() == [.lossy, .uncertain])
     try database.run(.downAll, catalog)
     #expect(try database.value("SELECT a FROM t") == .integer(7))
+  }
+
+  @Test("one that was blocked then, over more rows than are read, stays so until it is rehearsed")
+  func blockedThenAmongManyRows() throws {
+    let database = try TemporaryDatabase(
+      """
+      CREATE TABLE t (k INTEGER PRIMARY KEY, a UNIQUE, b);
+      WITH RECURSIVE i (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM i WHERE x <= \(TableContent.mostRowsRead))
+        INSERT INTO t SELECT x, x, max(x, 2) FROM i;
+      """)
+    let catalog = try catalog([
+      "0001-a": [phase(.expand, "CREATE TABLE u (n)", down: "DROP TABLE u; UPDATE t SET a = b")]
+    ])
+    try database.run(.upAll, catalog)
+    var large = Options.test
+    large.mostBytesCopied = 0
+    let migrator = try database.migrator(catalog, large)
+    try database.run("DELETE FROM t WHERE k = 2")
+    #expect(try migrator.reversals().values.first?.word == .blocked)
+    try migrator.record(try migrator.rehearseDown(.downAll))
+    #expect(try migrator.reversals().values.first?.word == .lossy)
+    try database.run(.downAll, catalog)
+    #expect(try database.value("SELECT a FROM t WHERE k = 1") == .integer(2))
   }
 
   @Test("a way back for which there was no time says so")
