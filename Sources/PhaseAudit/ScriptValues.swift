@@ -17,49 +17,85 @@ struct ScriptValues {
   }
 
   /// Values that one row of a table should have together.
-  private typealias Wish = [SchemaName: Value]
+  fileprivate typealias Wish = [SchemaName: Value]
 
   private let statements: [Statement]
   private let names: Set<FoldedName>
+  /// What the functions of both ways change or do not keep, and the names in both.
+  private let probes: Probes
+  private let allNames: Set<FoldedName>
+  /// The literals of new tables and indexes.
+  private let constants: [Value]
 
-  /// A script with more bytes is treated as data, and its values are not used.
+  /// The bytes of a script.
   private static let longest = 256 << 10
   /// At most this many additional rows are tried in a table.
   private static let most = 48
 
-  init(_ script: ToolScript) {
+  init(_ script: ToolScript, down: ToolScript? = nil) {
     var statements: [Statement] = []
     var names: Set<FoldedName> = []
-    if script.text.utf8.count <= Self.longest {
+    var probes = Probes()
+    var constants: [Value] = []
+    func read(_ script: ToolScript, isUp: Bool) {
+      // A script with more bytes is data, and its values are not used.
+      guard script.text.utf8.count <= Self.longest else { return }
       let bytes = Array(script.text.utf8)
       for range in script.statements {
         let sql = Array(bytes[range])
         let words = SQLWord.all(in: String(decoding: sql, as: UTF8.self))
+        let isOfRows = Self.isOfRows(words)
+        probes.read(words, isOfRows: isOfRows)
         let own = Set(words.filter { $0.kind == .word || $0.kind == .quotedIdentifier }.map(\.text))
         names.formUnion(own)
-        guard Self.isOfRows(words) else { continue }
+        if !isOfRows, isUp, words.first?.is("create") == true {
+          for value in Self.literals(words, sql) where !constants.contains(value) { constants.append(value) }
+        }
+        guard isOfRows, isUp else { continue }
         statements.append(
           Statement(names: own, literals: Self.literals(words, sql), target: Self.target(words)))
       }
     }
-    self.statements = statements.filter { !$0.literals.isEmpty }
+    read(script, isUp: true)
     self.names = names
+    if let down { read(down, isUp: false) }
+    allNames = names
+    self.statements = statements.filter { !$0.literals.isEmpty }
+    self.probes = probes
+    self.constants = Array(constants.prefix(16))
+  }
+
+  /// A value that a row should have, and that no new row may have beside those that are there.
+  struct Refused {
+    fileprivate let copies: RowCopies
+    fileprivate let wish: Wish
+    fileprivate let index: Int
+
+    /// Gives it to a row that is there, in another database with the same rows.
+    func settle(on connection: Connection) -> SeededRows.Statement? {
+      copies.moved(to: connection).change(wish, of: index)
+    }
   }
 
   /// Puts rows with these values into tables that have rows: copies of one of them with another value.
-  func fill(_ schema: Schema, on connection: Connection) -> SeededRows.Work {
+  ///
+  /// - Parameter refused: gets the values that no new row could have.
+  func fill(_ schema: Schema, on connection: Connection, refused: inout [Refused]) -> SeededRows.Work {
     var work = SeededRows.Work()
-    guard !statements.isEmpty else { return work }
     connection.turn(.foreignKeys, on: false)
-    for name in names.sorted() {
-      guard let object = schema.object("table", SchemaName(name)), let table = TableDefinition(object.sql),
-        table.virtual == nil
-      else { continue }
-      let wishes = wishes(for: table)
+    let conditions = triggerConditions(in: schema)
+    guard !statements.isEmpty || !conditions.isEmpty else { return work }
+    for (object, table) in tables(of: schema, named: names) {
+      let wishes = wishes(for: table, conditions)
       guard !wishes.isEmpty else { continue }
       let copies = RowCopies(object.name, table, on: connection)
       for (index, wish) in wishes.enumerated() {
-        guard let row = copies.add(wish, like: index) else { continue }
+        guard let row = copies.add(wish, like: index) else {
+          if refused.count < Self.most, copies.lacks(wish) {
+            refused.append(Refused(copies: copies, wish: wish, index: index))
+          }
+          continue
+        }
         work.statements.append(row)
         // Where rows may be alike, one of each is as many after a swap as before it.
         if !copies.tellsApart, index.isMultiple(of: 2), let twin = copies.insert(row.values) {
@@ -70,7 +106,90 @@ struct ScriptValues {
     return work
   }
 
-  private func wishes(for table: TableDefinition) -> [Wish] {
+  /// Puts in rows for a way up that refuses others: with NULL in a single column, or with values of its constraints.
+  func fitting(_ schema: Schema, on connection: Connection) -> SeededRows.Work {
+    var work = SeededRows.Work()
+    connection.turn(.foreignKeys, on: false)
+    for (object, table) in tables(of: schema, named: names) {
+      let copies = RowCopies(object.name, table, on: connection)
+      let children = Set(table.foreignKeys.flatMap(\.columns))
+      for (index, column) in table.columns.enumerated() where !column.isGenerated && !column.isPrimaryKey {
+        var values: [Value] = column.isNotNull ? [] : [.null]
+        if !children.contains(column.name) {
+          values += constants.filter { $0 != .null && Self.keeps($0, in: column) }
+        }
+        for value in values where work.statements.count < Self.most {
+          for start in [index, index + 1] {
+            if let row = copies.add([column.name: value], like: start, evenAgain: true) {
+              work.statements.append(row)
+            }
+          }
+        }
+      }
+    }
+    return work
+  }
+
+  /// Puts in rows that show what functions do not keep: they are of use only where the way up runs on them.
+  func offer(_ schema: Schema, on connection: Connection) -> SeededRows.Work {
+    var work = SeededRows.Work()
+    guard !probes.isEmpty else { return work }
+    connection.turn(.foreignKeys, on: false)
+    for (object, table) in tables(of: schema, named: allNames) {
+      let copies = RowCopies(object.name, table, on: connection)
+      let children = Set(table.foreignKeys.flatMap(\.columns))
+      var index = 0
+      for column in table.columns
+      where !column.isGenerated && !column.isRowIDAlias && !children.contains(column.name)
+        && allNames.contains(column.name.key)
+      {
+        for value in probes.values(for: column) where work.statements.count < Self.most {
+          if let row = copies.add([column.name: value], like: index) { work.statements.append(row) }
+          index += 1
+        }
+      }
+      for (one, other) in probes.compared {
+        if let row = copies.addEqual(one, other) { work.statements.append(row) }
+      }
+      if probes.most > 4 {
+        for values in copies.fullest(1) {
+          for _ in 0..<probes.most {
+            if let row = copies.insert(copies.anew(values)) { work.statements.append(row) }
+          }
+        }
+      }
+      guard probes.mergesRows else { continue }
+      for values in copies.fullest(2) {
+        if let twin = copies.insert(copies.anew(values)) { work.statements.append(twin) }
+      }
+    }
+    return work
+  }
+
+  private func tables(
+    of schema: Schema, named names: Set<FoldedName>
+  ) -> [(SchemaObject, TableDefinition)] {
+    names.sorted().compactMap { name in
+      guard let object = schema.object("table", SchemaName(name)), let table = TableDefinition(object.sql),
+        table.virtual == nil
+      else { return nil }
+      return (object, table)
+    }
+  }
+
+  /// What triggers of these tables ask of a row.
+  private func triggerConditions(in schema: Schema) -> [Statement] {
+    schema.objects.filter { $0.key.type == "trigger" && names.contains($0.table.folded) }.compactMap {
+      object in
+      guard let trigger = TriggerDefinition(object.sql), let condition = trigger.condition else { return nil }
+      let words = SQLWord.all(in: condition.text)
+      return Statement(
+        names: Set(words.map(\.text)).union([trigger.table.key]),
+        literals: Self.literals(words, Array(condition.text.utf8)), target: nil)
+    }
+  }
+
+  private func wishes(for table: TableDefinition, _ conditions: [Statement]) -> [Wish] {
     let own = Set(statements.filter { $0.target == table.name.key }.flatMap(\.literals))
     let children = Set(table.foreignKeys.flatMap(\.columns))
     let columns = table.columns.filter { !$0.isGenerated && !children.contains($0.name) }
@@ -83,7 +202,9 @@ struct ScriptValues {
         }
       }
     }
-    let others = statements.filter { $0.target != table.name.key && $0.names.contains(table.name.key) }
+    let others =
+      statements.filter { $0.target != table.name.key && $0.names.contains(table.name.key) }
+      + conditions.filter { $0.names.contains(table.name.key) }
     for statement in others { for wish in values(statement, statement.names) { add(wish) } }
     // A condition may require two of them at once.
     for statement in others {
@@ -91,6 +212,16 @@ struct ScriptValues {
       for (index, one) in single.enumerated().prefix(8) {
         for other in single[(index + 1)...].prefix(8) where one.keys != other.keys {
           add(one.merging(other) { first, _ in first })
+        }
+      }
+    }
+    // A trigger asks something of a row that the way up writes.
+    for condition in conditions where condition.names.contains(table.name.key) {
+      for one in values(condition, condition.names).prefix(4) {
+        for statement in statements where statement.names.contains(table.name.key) {
+          for other in values(statement, statement.names).prefix(4) where one.keys != other.keys {
+            add(one.merging(other) { first, _ in first })
+          }
         }
       }
     }
@@ -142,7 +273,7 @@ struct ScriptValues {
       word.is("between") || ["<", ">", "<=", ">="].contains(where: word.is)
     }
     var values: [Value] = isDrop(words) ? [1, 0, "007"] : []
-    for word in words {
+    for (index, word) in words.enumerated() {
       switch word.kind {
       case .string:
         let text = String(decoding: SQLTokens.unquoted(sql[word.range]), as: UTF8.self)
@@ -152,6 +283,7 @@ struct ScriptValues {
         if text.contains("%") { values.append(.text(text.filter { $0 != "%" })) }
       case .number:
         if let number = Int64(word.text.text) {
+          if index > 0, words[index - 1].is("-") { values.append(.integer(-number)) }
           values.append(.integer(number))
           // The other value of a flag.
           if number == 0 || number == 1 { values.append(.integer(1 - number)) }
@@ -175,15 +307,109 @@ struct ScriptValues {
   }
 
   /// The bytes of a literal such as `x'00ff'`.
-  private static func bytes(_ literal: ArraySlice<UInt8>) -> [UInt8] {
+  static func bytes(_ literal: ArraySlice<UInt8>) -> [UInt8] {
     let digits = literal.dropFirst(2).dropLast().compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
     return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
   }
 }
 
+/// Values that SQL functions change and do not give back, as far as scripts call those functions.
+private struct Probes {
+  private var texts: [String] = []
+  private var reals: [Double] = []
+  private var moments: [String] = []
+  /// The same for moments in seconds, and for other whole numbers.
+  private var seconds: [Int64] = []
+  private var wholes: [Int64] = []
+  /// Whether of two rows that are alike one may go.
+  private(set) var mergesRows = false
+  /// Columns that are compared with each other.
+  private(set) var compared: [(FoldedName, FoldedName)] = []
+  /// The number after LIMIT.
+  private(set) var most = 0
+
+  var isEmpty: Bool {
+    texts.isEmpty && reals.isEmpty && moments.isEmpty && wholes.isEmpty && !mergesRows && compared.isEmpty
+      && most == 0
+  }
+
+  /// A LIMIT of more rows is not reached.
+  private static let mostRows = 200
+
+  private static let json: Set<FoldedName> = [
+    "json", "jsonb", "json_set", "json_insert", "json_replace", "json_remove", "json_patch", "json_extract",
+    "json_group_array", "json_group_object", "json_object", "json_array",
+  ]
+  private static let clocks: Set<FoldedName> = ["date", "datetime", "strftime", "unixepoch", "julianday"]
+
+  /// - Parameter isOfRows: whether the statement reads or writes rows.
+  mutating func read(_ words: [SQLWord], isOfRows: Bool) {
+    func add(_ more: String...) { for text in more where !texts.contains(text) { texts.append(text) } }
+    // How a new table compares texts matters to the rows that it gets.
+    if words.contains(where: { $0.is("nocase") }) { add("Ab", "ab", "AB") }
+    if words.contains(where: { $0.is("collate") }), words.contains(where: { $0.is("rtrim") }) {
+      add("a", "a ")
+    }
+    guard isOfRows else { return }
+    for (index, word) in words.enumerated() {
+      let isCalled = index + 1 < words.count && words[index + 1].is("(")
+      if isCalled, word.is("lower") || word.is("upper") { add("Ab", "ab", "AB") }
+      if isCalled, ["trim", "ltrim", "rtrim"].contains(where: word.is) { add(" a ") }
+      if isCalled, Self.json.contains(word.text) { add("{ \"b\" : 1.50, \"a\" : [ 1 ] }") }
+      if isCalled && Self.clocks.contains(word.text) || word.text.hasPrefix("current_") {
+        // One of long ago, which a script may delete.
+        moments = ["2026-01-31T12:00:07.250Z", "2026-01-31 12:00:07.250", "2001-02-03 04:05:06"]
+        seconds = [981_173_106]
+      }
+      if word.is("="), index > 0, index + 1 < words.count, compared.count < 8 {
+        let (before, after) = (words[index - 1], words[index + 1])
+        let isQualified = index + 3 < words.count && words[index + 2].is(".")
+        let other = isQualified ? words[index + 3] : after
+        if before.isName, other.isName, before.text != other.text {
+          compared.append((before.text, other.text))
+        }
+      }
+      if word.is("limit"), index + 1 < words.count, let count = Int(words[index + 1].text.text),
+        count <= Self.mostRows
+      {
+        most = max(most, count)
+      }
+      if isCalled, ["abs", "sign", "min", "max"].contains(where: word.is) { wholes = [-7] }
+      if isCalled && (word.is("round") || word.is("cast")) || word.is("+") || word.is("-") || word.is("/")
+        || word.is("*") && index > 0 && !words[index - 1].is("select") && !words[index - 1].is("(")
+      {
+        reals = [1.0 / 3, 19.9999, 0.030379, 0.0293]
+      }
+      if ["ignore", "distinct", "union", "group", "intersect", "except"].contains(where: word.is)
+        || word.is("replace") && !isCalled || isCalled && (word.is("min") || word.is("max"))
+      {
+        mergesRows = true
+      }
+    }
+  }
+
+  func values(for column: ColumnDefinition) -> [Value] {
+    let declared = column.type.declared?.text.asciiLowercased ?? ""
+    let isMoment =
+      ["date", "time"].contains { declared.contains($0) || column.name.key.text.contains($0) }
+      || column.name.key.text.hasSuffix("_at")
+    return switch column.type.affinity {
+    case .integer: wholes.map(Value.integer) + (isMoment ? seconds.map(Value.integer) : [])
+    case .text: texts.map(Value.text) + (isMoment ? moments.map(Value.text) : [])
+    case .blob where column.type.declared == nil: texts.map(Value.text)
+    case .real: reals.map(Value.real)
+    case .numeric where isMoment: moments.map(Value.text)
+    case .numeric where declared.contains("json"): texts.filter { $0.hasPrefix("{") }.map(Value.text)
+    case .numeric where !declared.contains("bool"): reals.map(Value.real)
+    default: []
+    }
+  }
+}
+
 /// Rows that are like those of a table, with other values in some columns.
 struct RowCopies {
-  private let connection: Connection
+  private var connection: Connection
+  private let name: String
   /// As SQL.
   let table: String
   private let columns: [ColumnDefinition]
@@ -192,6 +418,7 @@ struct RowCopies {
   /// The columns of each unique index.
   private let unique: [Set<SchemaName>]
   private let hasRowID: Bool
+  private let primary: Set<SchemaName>
 
   /// Where a row is, whatever becomes of its values.
   struct Place {
@@ -202,6 +429,7 @@ struct RowCopies {
 
   init(_ name: String, _ table: TableDefinition, on connection: Connection) {
     self.connection = connection
+    self.name = name
     self.table = "main.\(SQLText.identifier(name))"
     columns = table.columns.filter { !$0.isGenerated }
     let indexed = try? connection.rows(
@@ -215,16 +443,25 @@ struct RowCopies {
       unique[index, default: []].insert(SchemaName(column))
     }
     self.unique = unique.sorted { $0.key < $1.key }.map(\.value)
-    let primary = table.primaryKey?.columns.compactMap(\.column) ?? []
-    distinct = self.unique.reduce(into: Set(primary)) { $0.formUnion($1) }
+    primary = Set(table.primaryKey?.columns.compactMap(\.column) ?? [])
+    distinct = self.unique.reduce(into: primary) { $0.formUnion($1) }
     hasRowID = !table.isWithoutRowID
+  }
+
+  /// The same table of another database.
+  func moved(to connection: Connection) -> RowCopies {
+    var copies = self
+    copies.connection = connection
+    return copies
   }
 
   /// Adds a row unless there is one with these values.
   ///
   /// - Parameter start: the index of the row that is copied; rows without NULL come first.
   /// - Returns: the statement that added it; nil when such a row exists, or cannot be made.
-  func add(_ wish: [SchemaName: Value], like start: Int) -> (sql: String, values: [Value])? {
+  func add(
+    _ wish: [SchemaName: Value], like start: Int, evenAgain: Bool = false
+  ) -> SeededRows.Statement? {
     let wanted = wish.sorted { $0.key.key < $1.key.key }
     let condition = wanted.indices.map { "\(SQLText.identifier(wanted[$0].key.spelled)) IS ?\($0 + 1)" }
     guard
@@ -233,7 +470,7 @@ struct RowCopies {
         wanted.map(\.value)
       ).first, let count = counts[0].integer, count > 0,
       // Rows that have NULL wherever they may are there; here it is only in the one column.
-      counts[1].integer == 0 || Array(wish.values) == [.null]
+      evenAgain || counts[1].integer == 0 || Array(wish.values) == [.null]
     else { return nil }
     let nulls = columns.map { "(\(SQLText.identifier($0.name.spelled)) IS NULL)" }.joined(
       separator: " + ")
@@ -255,10 +492,71 @@ struct RowCopies {
     return nil
   }
 
+  /// Whether the table has rows, and none with these values.
+  func lacks(_ wish: [SchemaName: Value]) -> Bool {
+    let wanted = Array(wish)
+    let condition = wanted.indices.map { "\(SQLText.identifier(wanted[$0].key.spelled)) IS ?\($0 + 1)" }
+    let found = try? rows(
+      "SELECT EXISTS (SELECT 1 FROM \(table)) AND NOT EXISTS (SELECT 1 FROM \(table) WHERE \(condition.joined(separator: " AND ")))",
+      wanted.map(\.value))
+    return found?.first?.first == .integer(1)
+  }
+
+  /// Gives values to a row that is there.
+  ///
+  /// - Returns: the statement that did it; nil when a constraint refuses it.
+  func change(_ wish: [SchemaName: Value], of index: Int) -> SeededRows.Statement? {
+    let key =
+      hasRowID
+      ? ["rowid"] : columns.map(\.name).filter(primary.contains).map { SQLText.identifier($0.spelled) }
+    guard primary.isDisjoint(with: wish.keys) || !isParent,
+      let places = try? connection.rows(
+        "SELECT \(key.joined(separator: ", ")) FROM \(table) ORDER BY 1 LIMIT 100"),
+      !places.isEmpty
+    else { return nil }
+    let place = places[index % places.count]
+    let wanted = wish.sorted { $0.key.key < $1.key.key }
+    func terms(_ names: [String], from first: Int) -> [String] {
+      names.indices.map { "\(names[$0]) = ?\(first + $0)" }
+    }
+    let sql =
+      "UPDATE \(table) SET \(terms(wanted.map { SQLText.identifier($0.key.spelled) }, from: 1).joined(separator: ", ")) WHERE \(terms(key, from: wanted.count + 1).joined(separator: " AND "))"
+    let values = wanted.map(\.value) + place
+    return (try? rows(sql, values)) == nil ? nil : (sql, values)
+  }
+
+  /// Whether a foreign key points to it.
+  private var isParent: Bool {
+    let found = try? connection.rows(
+      """
+      SELECT 1 FROM main.sqlite_schema AS s, pragma_foreign_key_list(s.name, 'main') AS f
+      WHERE s.type = 'table' AND f."table" = ?1 COLLATE NOCASE
+      """, .text(name))
+    return found?.isEmpty != true
+  }
+
+  /// Adds a row in which two columns have the same value.
+  func addEqual(_ one: FoldedName, _ other: FoldedName) -> SeededRows.Statement? {
+    guard let from = columns.firstIndex(where: { $0.name.key == other }),
+      let to = columns.firstIndex(where: { $0.name.key == one }), from != to,
+      !columns[from].isRowIDAlias, !columns[to].isRowIDAlias, let values = fullest(1).first
+    else { return nil }
+    var row = anew(values)
+    row[to] = row[from]
+    return insert(row)
+  }
+
+  /// The rows with the fewest NULL.
+  func fullest(_ count: Int) -> [[Value]] {
+    let nulls = columns.map { "(\(SQLText.identifier($0.name.spelled)) IS NULL)" }.joined(separator: " + ")
+    return (try? connection.rows("SELECT \(list) FROM \(table) ORDER BY \(nulls), \(list) LIMIT \(count)"))
+      ?? []
+  }
+
   /// Adds a row with these values.
   ///
   /// - Returns: the statement that did it; nil when a constraint refuses the row.
-  func insert(_ values: [Value]) -> (sql: String, values: [Value])? {
+  func insert(_ values: [Value]) -> SeededRows.Statement? {
     let marks = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
     let sql = "INSERT INTO \(table) (\(list)) VALUES (\(marks))"
     return (try? rows(sql, values)) == nil ? nil : (sql, values)
@@ -335,7 +633,9 @@ struct RowCopies {
     case .integer:
       let most = try? connection.value(
         "SELECT max(\(SQLText.identifier(column.name.spelled))) FROM \(table)")?.integer
-      return .integer((most ?? 0) &+ 1)
+      guard let most, most > 1_000_000 else { return .integer((most ?? 0) + 1) }
+      // Those of rows that are still to be seeded are below.
+      return .integer(max(most, 7_500_000) &+ 1)
     case .real(let number): return .real(number + Double(count))
     case .text(let text): return .text("\(text) \(count)")
     case .blob(let bytes): return .blob(bytes + Array("\(count)".utf8))

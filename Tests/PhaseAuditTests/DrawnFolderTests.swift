@@ -110,7 +110,10 @@ struct HeldDatabase {
       if audited.verdict == .otherSchema, isGood, !ways.isSubset(of: ["right", "other words"]) { continue }
       // Both may be so, and the audit tells of the schema first.
       if audited.verdict == .otherSchema, truth.words.contains("rows-differ") { continue }
-      guard let complaint = Held.complaint(audited.verdict, truth, isAfterSkipped: false) else { continue }
+      guard
+        let complaint = Held.complaint(audited.verdict, truth, isAfterSkipped: false)
+          ?? Held.complaint(ofCounters: audited, truth)
+      else { continue }
       complaints.append(
         """
         \(folder.tool.rawValue) \(index + 1) of a database, \(drawn.kind), \(drawn.way): \(complaint)
@@ -152,7 +155,9 @@ struct Held {
     }
     return audit.migrations.indices.compactMap { index in
       let (audited, truth, drawn) = (audit.migrations[index], truths[index], folder.migrations[index])
-      guard let complaint = Self.complaint(audited.verdict, truth, isAfterSkipped: isAfterSkipped(index)),
+      guard
+        let complaint = Self.complaint(audited.verdict, truth, isAfterSkipped: isAfterSkipped(index))
+          ?? Self.complaint(ofCounters: audited, truth),
         !isUnobserved(index), !isUnproved(index)
       else {
         return nil
@@ -180,14 +185,27 @@ struct Held {
   func isUnproved(_ index: Int) -> Bool {
     let audited = audit.migrations[index]
     return audited.verdict.comesBack && truths[index].words.isDisjoint(with: ["returns", "order-only"])
-      && (!audited.unseeded.isEmpty || audited.reasons.contains { $0.contains("tried without rows") })
+      && (!audited.unseeded.isEmpty
+        || audited.reasons.contains {
+          $0.contains("tried without rows") || $0.contains("only one or two rows could be made")
+        })
   }
 
   /// Whether a migration before it could not be run, so that nobody can tell.
   private func isAfterSkipped(_ index: Int) -> Bool {
     audit.migrations[index].verdict == .notJudged
       && audit.migrations[index].reasons.contains { $0.contains("could not be run") }
-      && truths[index].words == ["does-not-run"]
+      && truths[index].words.contains("does-not-run")
+  }
+
+  /// Whether it is said that keys of deleted rows are given again.
+  static func complaint(ofCounters audited: AuditedMigration, _ truth: FolderJudge.Truth) -> String? {
+    guard audited.verdict.comesBack, !truth.words.isDisjoint(with: ["returns", "order-only"]) else {
+      return nil
+    }
+    let isSaid = audited.reasons.contains { $0.contains("AUTOINCREMENT") }
+    guard isSaid != truth.isCountingAnew, !(isSaid && truth.isBlind) else { return nil }
+    return isSaid ? "no counter is lower" : "a counter is lower, and that was not said"
   }
 
   static func complaint(_ verdict: AuditVerdict, _ truth: FolderJudge.Truth, isAfterSkipped: Bool) -> String?

@@ -145,6 +145,14 @@ extension PlainDatabase {
     return lines.sorted()
   }
 
+  /// How far each table has counted with AUTOINCREMENT.
+  func counters() throws -> [String: Int] {
+    guard try !rows("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").isEmpty else { return [:] }
+    return Dictionary(
+      try rows("SELECT name, seq FROM sqlite_sequence").map { ($0[0], Int($0[1]) ?? 0) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
   var order: [String] {
     get throws {
       try tables.flatMap { table in
@@ -164,7 +172,7 @@ enum PlainValues {
     "'x'", "'007'", "''", "'Zeta'", "'abc'", "'ABC'", "'a longer text, with ünïcödé'", "'12'",
   ]
   static let wholes = ["0", "1", "2", "-5", "42", "7000000", "9007199254740993"]
-  static let reals = ["0.5", "1.0", "-2.25", "100.0"]
+  static let reals = ["0.5", "1.0", "-2.25", "100.0", "0.1"]
   static let blobs = ["x'00ff'", "x''", "x'616263'"]
 
   /// Those for a column of a declared type.
@@ -186,6 +194,12 @@ enum PlainValues {
     case "x": ["BLOB", ""].contains(type)
     default: ["INTEGER", "INT", "BOOLEAN", "NUM", "REAL"].contains(type)
     }
+  }
+
+  /// Whole numbers beside those that SQL compares.
+  static func neighbours(of literals: [String], in sql: [String]) -> [String] {
+    guard sql.contains(where: { $0.contains(" < ") || $0.contains(" > ") }) else { return [] }
+    return literals.compactMap { Int($0) }.flatMap { ["\($0 - 1)", "\($0 + 1)"] }
   }
 
   /// The literals in SQL.
