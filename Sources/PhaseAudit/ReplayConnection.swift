@@ -17,6 +17,8 @@ final class ReplayConnection {
     var firstDrop: (table: FoldedName, place: Place)?
     /// The first PRAGMA foreign_keys inside a transaction.
     var inertPragma: Place?
+    /// Whether a counter of AUTOINCREMENT may be another one.
+    var mayCountAnew = false
   }
 
   /// Why a script did not run to its end.
@@ -138,7 +140,8 @@ final class ReplayConnection {
     return Trace(
       touched: guarding.touched, dropped: Set(guarding.dropped.map(\.table)),
       firstDrop: guarding.dropped.first.map { ($0.table, script.place(at: $0.statement)) },
-      inertPragma: guarding.inertPragmas.first.map(script.place))
+      inertPragma: guarding.inertPragmas.first.map(script.place),
+      mayCountAnew: !guarding.dropped.isEmpty || guarding.writesCounters)
   }
 
   private func run(_ sql: String, from start: Int, _ note: (Int) -> Void) throws(SQLiteError) {

@@ -11,6 +11,8 @@ final class ReplayGuard {
   private(set) var touched: Set<FoldedName> = []
   /// Tables that were dropped, each with the statement that did.
   private(set) var dropped: [(table: FoldedName, statement: Int)] = []
+  /// Whether the counters of AUTOINCREMENT were written.
+  private(set) var writesCounters = false
   /// Statements with a PRAGMA foreign_keys inside a transaction.
   private(set) var inertPragmas: [Int] = []
   /// Pragmas that were set and stay set on the connection.
@@ -27,6 +29,7 @@ final class ReplayGuard {
   func begin() {
     touched = []
     dropped = []
+    writesCounters = false
     inertPragmas = []
     settings = []
     refusal = nil
@@ -44,6 +47,7 @@ final class ReplayGuard {
   private func note(_ action: AuthorizedAction) {
     switch action.code {
     case .insert, .update, .delete:
+      if action.first == "sqlite_sequence" { writesCounters = true }
       guard action.database != "temp", let table = action.first, !table.hasPrefix("sqlite_") else { return }
       touched.insert(table.folded)
     case .dropTable, .dropVirtualTable:

@@ -210,7 +210,8 @@ final class ScratchPair {
       var downTrace: ReplayConnection.Trace?
       do throws(ReplayConnection.Failure) {
         let trace = try subject.run(down, enforcing: enforcing)
-        isBack = try compare(before, try schema(of: subject), trace.touched, &trip)
+        isBack = try compare(
+          before, try schema(of: subject), trace.touched, upTrace.mayCountAnew || trace.mayCountAnew, &trip)
         trip.inertPragma = trip.inertPragma ?? trace.inertPragma
         downTrace = trace
       } catch {
@@ -256,7 +257,7 @@ final class ScratchPair {
 
   /// - Returns: whether the subject equals the mirror.
   private func compare(
-    _ before: Schema, _ present: Schema, _ touched: Set<FoldedName>, _ trip: inout Trip
+    _ before: Schema, _ present: Schema, _ touched: Set<FoldedName>, _ mayCountAnew: Bool, _ trip: inout Trip
   ) throws(ReplayConnection.Failure) -> Bool {
     let difference = SchemaDifference(from: before, to: present)
     trip.touched.formUnion(touched)
@@ -272,7 +273,7 @@ final class ScratchPair {
     let compared = RowsCompared(
       before: mirror, after: subject, schemaBefore: before, schemaAfter: present)
     trip.rows = compared.differences(in: trip.touched)
-    trip.counters = compared.lowerCounters(in: trip.touched)
+    if mayCountAnew { trip.counters = compared.lowerCounters(in: trip.touched) }
     return trip.left.isEmpty && trip.rows.isEmpty
   }
 

@@ -24,8 +24,8 @@ struct ScriptValues {
   /// What the functions of both ways change or do not keep, and the names in both.
   private let probes: Probes
   private let allNames: Set<FoldedName>
-  /// The literals of new tables and indexes.
-  private let constants: [Value]
+  /// The statements that make tables and indexes.
+  private let creations: [String]
 
   /// The bytes of a script.
   private static let longest = 256 << 10
@@ -36,7 +36,7 @@ struct ScriptValues {
     var statements: [Statement] = []
     var names: Set<FoldedName> = []
     var probes = Probes()
-    var constants: [Value] = []
+    var creations: [String] = []
     func read(_ script: ToolScript, isUp: Bool) {
       // A script with more bytes is data, and its values are not used.
       guard script.text.utf8.count <= Self.longest else { return }
@@ -49,7 +49,7 @@ struct ScriptValues {
         let own = Set(words.filter { $0.kind == .word || $0.kind == .quotedIdentifier }.map(\.text))
         names.formUnion(own)
         if !isOfRows, isUp, words.first?.is("create") == true {
-          for value in Self.literals(words, sql) where !constants.contains(value) { constants.append(value) }
+          creations.append(String(decoding: sql, as: UTF8.self))
         }
         guard isOfRows, isUp else { continue }
         statements.append(
@@ -62,7 +62,7 @@ struct ScriptValues {
     allNames = names
     self.statements = statements.filter { !$0.literals.isEmpty }
     self.probes = probes
-    self.constants = Array(constants.prefix(16))
+    self.creations = creations
   }
 
   /// A value that a row should have, and that no new row may have beside those that are there.
@@ -110,6 +110,7 @@ struct ScriptValues {
   func fitting(_ schema: Schema, on connection: Connection) -> SeededRows.Work {
     var work = SeededRows.Work()
     connection.turn(.foreignKeys, on: false)
+    let constants = creations.flatMap { Self.literals(SQLWord.all(in: $0), Array($0.utf8)) }.prefix(16)
     for (object, table) in tables(of: schema, named: names) {
       let copies = RowCopies(object.name, table, on: connection)
       let children = Set(table.foreignKeys.flatMap(\.columns))
@@ -634,8 +635,8 @@ struct RowCopies {
       let most = try? connection.value(
         "SELECT max(\(SQLText.identifier(column.name.spelled))) FROM \(table)")?.integer
       guard let most, most > 1_000_000 else { return .integer((most ?? 0) + 1) }
-      // Those of rows that are still to be seeded are below.
-      return .integer(max(most, 7_500_000) &+ 1)
+      // Those of rows that are still to be seeded are below. Far enough from the next one for what a way up may add.
+      return .integer(max(most, 7_500_000) &+ 1_000)
     case .real(let number): return .real(number + Double(count))
     case .text(let text): return .text("\(text) \(count)")
     case .blob(let bytes): return .blob(bytes + Array("\(count)".utf8))

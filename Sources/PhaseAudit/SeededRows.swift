@@ -121,7 +121,7 @@ final class SeededRows {
 
   /// Raises the counter of a table, as if later rows had been deleted: their keys must not be given again.
   static func countOn(_ table: String, on connection: Connection, _ work: inout Work) {
-    let sql = "UPDATE main.sqlite_sequence SET seq = seq + 1000 WHERE name = ?1"
+    let sql = "UPDATE main.sqlite_sequence SET seq = seq + 1000000 WHERE name = ?1"
     guard (try? connection.execute(sql, .text(table))) != nil else { return }
     work.statements.append((sql, [.text(table)]))
   }
@@ -453,6 +453,7 @@ private struct Candidates {
       tried += [.text(text + "Ab"), .text(text + "ab")]
     }
     for case .blob(let bytes) in literals { tried.append(.blob(bytes + [0])) }
+    guard var test = try? connection.prepare(sql) else { return }
     var proved: [Value] = []
     for value in tried + others where !proved.contains(value) {
       switch value {
@@ -460,8 +461,13 @@ private struct Candidates {
       case .text where isNumber, .blob where isNumber: continue
       default: break
       }
-      guard let passes = try? connection.value(sql, value) else { return }
-      if passes == .integer(1) { proved.append(value) }
+      do throws(SQLiteError) {
+        try test.bind([value])
+        if try test.step(), test.value(at: 0) == .integer(1) { proved.append(value) }
+        test.reset()
+      } catch {
+        return
+      }
     }
     guard !proved.isEmpty else { return }
     (literals, others) = (proved, [])

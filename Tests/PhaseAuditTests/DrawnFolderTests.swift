@@ -32,6 +32,18 @@ struct DrawnFolderTests {
       "audited, part \(part): \(counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })")
   }
 
+  /// Each was judged wrongly once: by the audit, or by the judge.
+  @Test(
+    "a verdict that was untrue stays mended",
+    arguments: [
+      7_000_271, 7_000_410, 7_000_516, 7_000_716, 7_000_999, 8_000_052, 8_000_543, 9_000_050, 11_000_013,
+      11_000_482, 12_000_008, 12_000_031, 12_000_242, 12_000_246, 12_000_287, 13_000_182,
+    ])
+  func mended(_ seed: UInt64) throws {
+    let complaints = try Held(seed: seed).complaints
+    #expect(complaints.isEmpty, "\(complaints.joined(separator: "\n"))")
+  }
+
   @Test("with a database of the folder, a verdict is what comes of its rows", arguments: 0..<parts)
   func databases(_ part: Int) throws {
     var counts: [String: Int] = [:]

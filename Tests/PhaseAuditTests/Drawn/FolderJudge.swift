@@ -263,7 +263,8 @@ struct FolderJudge {
   private func random(_ type: String, _ dice: inout Dice) -> String {
     let number = dice.below(1_000_000)
     return PlainValues.fits("'x'", type)
-      ? "'r\(number)'" : PlainValues.fits("1", type) ? "\(number)" : "x'\(number + 1_000_000)0'"
+      ? "'\(dice.pick(["r", "r", "R", "0"]))\(number)'"
+      : PlainValues.fits("1", type) ? "\(number)" : "x'\(number + 1_000_000)0'"
   }
 
   /// Several times, as constraints refuse some.
