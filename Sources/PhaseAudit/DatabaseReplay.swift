@@ -196,7 +196,7 @@ final class DatabaseReplay {
           judged.verdict = .orderOnly
         }
         let counters = compared.lowerCounters(in: touched)
-        if judged.verdict != .otherSchema { judged.reasons += Replay.counters(counters) }
+        if judged.verdict.comesBack { judged.reasons += Replay.counters(counters) }
         isBack = difference.isEmpty && judged.rows.isEmpty && counters.isEmpty
       } catch let error as ReplayConnection.Failure {
         judged = failed(migration, error, "after its way down, its way up does not run on these rows", up)

@@ -106,9 +106,7 @@ final class Replay {
     remark(trip, migration)
     var judged = try verdict(on: migration, index, up, down, trip)
     judged.reasons += [note].compactMap(\.self)
-    if judged.verdict.comesBack || judged.verdict == .rowsDiffer {
-      judged.reasons += Self.counters(trip.counters)
-    }
+    if judged.verdict.comesBack { judged.reasons += Self.counters(trip.counters) }
     if judged.verdict.comesBack, !few.isEmpty {
       judged.reasons.append(
         "\(few.map { Prose($0) }.joined(separator: ", ")): only one or two rows could be made, as constraints refuse others"
