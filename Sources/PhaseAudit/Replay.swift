@@ -74,7 +74,10 @@ final class Replay {
       // Where some rows are in the way, others may not be.
       let trials: [(rows: Int, variation: Variation)] =
         failure.isOfRows
-        ? [(4, .all), (4, .fitting), (4, .reversed), (4, .none), (2, .none), (1, .none), (0, .none)]
+        ? [
+          (4, .all), (4, .fitting), (4, .reversed), (4, .sparse), (4, .none), (2, .none), (1, .none),
+          (0, .none),
+        ]
         : [(4, .all), (4, .none), (1, .none), (0, .none)]
       var ran: ScratchPair.Trip?
       for (rows, variation) in trials {
@@ -159,9 +162,12 @@ final class Replay {
     // If keys are enforced, child rows may be deleted with their parents, though no statement names their table.
     let children = (try? pair.mirror.foreignKeys())?.map(\.child) ?? []
     for table in trip.touched.union(children.filter { child in !empty.contains { $0.folded == child } }) {
-      guard let object = pair.schema.object("table", SchemaName(table)), !known.contains(object.key),
-        let count = try? Table.rowCount(SchemaName(object.name), on: pair.mirror.connection), count == 0
+      guard let object = pair.schema.object("table", SchemaName(table)), !known.contains(object.key)
       else { continue }
+      if !trip.depleted.contains(table) {
+        guard let count = try? Table.rowCount(SchemaName(object.name), on: pair.mirror.connection), count == 0
+        else { continue }
+      }
       toSeed.append(object)
     }
     for object in toSeed {
@@ -270,7 +276,7 @@ final class Replay {
 
   /// Rows with the values of the way up: all of them, or every row that may be of use as far as the way up runs on it, in one
   /// order or the other. A UNIQUE constraint may exclude a row with a value beside one with another.
-  private enum Variation { case none, all, fitting, reversed }
+  private enum Variation { case none, all, fitting, reversed, sparse }
 
   /// The same migration with so many plain rows in each table, beside those of the migrations before it.
   ///
@@ -289,9 +295,12 @@ final class Replay {
       guard variation == .all else { break }
       _ = try pair.vary(values, up: up)
       try pair.chain(up)
-    case .fitting, .reversed:
-      let (seeds, varied) = try pair.draft(values, tables)
-      let rows = (variation == .fitting ? varied : varied.reversed()) + seeds
+    case .fitting, .reversed, .sparse:
+      let (sparse, seeds, varied) = try pair.draft(values, tables)
+      let rows =
+        variation == .sparse
+        ? sparse + seeds + varied
+        : (variation == .fitting ? varied : varied.reversed()) + seeds + sparse
       try pair.add(rows, asFarAs: up, attempts: 64)
       try pair.tidy()
     }

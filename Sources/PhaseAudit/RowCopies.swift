@@ -65,25 +65,29 @@ struct RowCopies {
         "SELECT count(*), count(*) FILTER (WHERE \(condition.joined(separator: " AND "))) FROM \(table)",
         wanted.map(\.value)
       ).first, let count = counts[0].integer, count > 0,
-      // Rows that have NULL wherever they may are there; here it is only in the one column.
+      // Rows that have NULL, 0 or an empty text wherever they may are there; here it is only in the one column.
       evenAgain || counts[1].integer == 0 || Array(wish.values) == [.null]
+        || (counts[1].integer ?? 0) < 8 && wish.count == 1 && [0, "", .real(0)].contains(wish.first?.value)
     else { return nil }
     let nulls = columns.map { "(\(SQLText.identifier($0.name.spelled)) IS NULL)" }.joined(
       separator: " + ")
     for attempt in 0..<min(4, Int(count)) {
       guard
-        var values = try? connection.rows(
+        let values = try? connection.rows(
           "SELECT \(list) FROM \(table) ORDER BY \(nulls), \(list) LIMIT 1 OFFSET ?1",
           .integer(Int64(start + attempt) % max(1, count / 2))
         ).first
       else { return nil }
-      for (index, other) in columns.enumerated() where distinct.contains(other.name) {
-        values[index] = anew(other, values[index], Int(count))
+      let places = columns.indices.filter { distinct.contains(columns[$0].name) }
+      // Of several columns of one key, one may be the only one that can change.
+      for changed in [places] + (places.count > 1 ? places.map { [$0] } : []) {
+        var row = values
+        for place in changed { row[place] = anew(columns[place], values[place], Int(count)) }
+        for (index, other) in columns.enumerated() {
+          if let value = wish[other.name] { row[index] = value }
+        }
+        if let row = insert(row) { return row }
       }
-      for (index, other) in columns.enumerated() {
-        if let value = wish[other.name] { values[index] = value }
-      }
-      if let row = insert(values) { return row }
     }
     return nil
   }

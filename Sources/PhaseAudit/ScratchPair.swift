@@ -69,14 +69,20 @@ final class ScratchPair {
   }
 
   /// Every row that may be of use for a migration, to be put in as far as the way up runs on them.
+  ///
+  /// - Returns: those with NULL wherever it may be, other ones, and those with the values of scripts.
   func draft(_ values: ScriptValues, _ tables: [SchemaObject]) throws(SQLiteError) -> (
-    seeds: [SeededRows.Statement], varied: [SeededRows.Statement]
+    sparse: [SeededRows.Statement], seeds: [SeededRows.Statement], varied: [SeededRows.Statement]
   ) {
-    var made: [SeededRows.Statement] = []
-    subject.connection.spending {
-      let seeds = SeededRows(.awkward)
-      for _ in 0..<2 { made += seeds.fill(tables, of: schema, on: subject).statements }
-      made += SeededRows(.sparse, after: seeds).fill(tables, of: schema, on: subject).statements
+    func rows(_ work: SeededRows.Work) -> [SeededRows.Statement] {
+      work.statements.filter { $0.sql.hasPrefix("INSERT") }
+    }
+    let seeds = SeededRows(.awkward)
+    let made = subject.connection.spending {
+      [0, 1].flatMap { _ in rows(seeds.fill(tables, of: schema, on: subject)) }
+    }
+    let sparse = subject.connection.spending {
+      rows(SeededRows(.sparse, after: seeds).fill(tables, of: schema, on: subject))
     }
     var refused: [ScriptValues.Refused] = []
     let varied = subject.connection.spending {
@@ -85,7 +91,7 @@ final class ScratchPair {
         + values.offer(schema, on: subject.connection).statements
     }
     try subject.become(mirror)
-    return (made.filter { $0.sql.hasPrefix("INSERT") }, varied)
+    return (sparse, made, varied)
   }
 
   /// Puts rows into both, as far as the way up runs on them: all of them, or halves, or parts of halves.
@@ -166,6 +172,8 @@ final class ScratchPair {
     var inertPragma: Place?
     var cascades: [Cascade] = []
     var isDownTried = false
+    /// Tables that the way up took rows from.
+    var depleted: Set<FoldedName> = []
     /// Tables whose counter of AUTOINCREMENT is lower after the way down.
     var counters: [String] = []
 
@@ -201,6 +209,7 @@ final class ScratchPair {
     let change = SchemaDifference(from: before, to: above)
     trip.touched = upTrace.touched.union(change.tables)
     trip.changed = (change.added + change.changed.map(\.after)).filter { $0.key.type == "table" }
+    trip.depleted = upTrace.deleted
     trip.inertPragma = upTrace.inertPragma
     trip.cascades += cascade(of: upTrace, up, isDown: false, from: before)
 

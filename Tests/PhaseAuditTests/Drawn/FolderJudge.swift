@@ -189,7 +189,8 @@ struct FolderJudge {
       guard index == 4, statements.contains(where: { $0.contains(table) }) else { continue }
       for column in try columns(table, database) where column.parent == nil {
         let fitting = literals.filter { PlainValues.fits($0, column.type) }
-        for value in Set(fitting + PlainValues.pool(column.type)).sorted() where column.name != "id" {
+        let nulls = column.isNotNull ? [] : ["NULL"]
+        for value in Set(fitting + PlainValues.pool(column.type) + nulls).sorted() where column.name != "id" {
           try insert(into: table, database, literals, [column.name: value], isDistinct: false, isFull, &dice)
         }
       }
@@ -276,11 +277,15 @@ struct FolderJudge {
     // What its constraints name.
     let own = try database.rows(
       "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = \(PlainDatabase.text(table))"
-    ).flatMap { PlainValues.literals(in: $0[0]) }
+    ).flatMap { row in
+      let literals = PlainValues.literals(in: row[0])
+      return literals + PlainValues.neighbours(of: literals, in: [row[0]])
+    }
     for attempt in 0..<12 {
       let values = columns.map { column -> String in
         if let value = fixed[column.name] { return value }
         if let parent = column.parent {
+          if !column.isNotNull, attempt > 5 { return "NULL" }
           return
             "(SELECT \(parent.column) FROM \(PlainDatabase.name(parent.table)) ORDER BY \(parent.column) LIMIT 1 OFFSET \(dice.below(3)))"
         }

@@ -196,10 +196,13 @@ enum PlainValues {
     }
   }
 
-  /// Whole numbers beside those that SQL compares.
+  /// Values beside those that SQL compares.
   static func neighbours(of literals: [String], in sql: [String]) -> [String] {
     guard sql.contains(where: { $0.contains(" < ") || $0.contains(" > ") }) else { return [] }
-    return literals.compactMap { Int($0) }.flatMap { ["\($0 - 1)", "\($0 + 1)"] }
+    return literals.flatMap { literal -> [String] in
+      if let number = Int(literal) { return ["\(number - 1)", "\(number + 1)"] }
+      return literal.hasPrefix("x") ? ["\(literal.dropLast())00'"] : ["\(literal.dropLast())Ab'"]
+    }
   }
 
   /// The literals in SQL.
