@@ -90,7 +90,10 @@ final class Replay {
             "its way up fails on some rows (\(failure.message)), so it was tried \(rows > 0 ? "with others" : "without rows")"
         }
         // Of rows that exclude each other, the others may say more.
-        guard ran == nil || !trial.comesBack else { continue }
+        if let former = ran, trial.comesBack {
+          ran?.counters = Set(trial.counters).union(former.counters).sorted()
+          continue
+        }
         ran = trial
         try self.pair.become(pair.mirror)
         if !trial.comesBack { break }
@@ -301,8 +304,9 @@ final class Replay {
         variation == .sparse
         ? sparse + seeds + varied
         : (variation == .fitting ? varied : varied.reversed()) + seeds + sparse
-      try pair.add(rows, asFarAs: up, attempts: 64)
+      try pair.add(rows, asFarAs: up, attempts: 160)
       try pair.tidy()
+      try pair.chain(up)
     }
     return (pair, try pair.trip(up: up, down: down))
   }
