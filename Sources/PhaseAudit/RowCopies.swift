@@ -15,6 +15,12 @@ struct RowCopies {
   private let unique: [Set<SchemaName>]
   private let hasRowID: Bool
   private let primary: Set<SchemaName>
+  private let models = Models()
+
+  /// The rows that are copied: the half with the fewest gaps of those that were there at first.
+  private final class Models {
+    var rows: [[Value]]?
+  }
 
   /// Where a row is, whatever becomes of its values.
   struct Place {
@@ -53,7 +59,7 @@ struct RowCopies {
 
   /// Adds a row unless there is one with these values.
   ///
-  /// - Parameter start: the index of the row that is copied; rows without NULL come first.
+  /// - Parameter start: the index of the row that is copied; rows without gaps come first.
   /// - Returns: the statement that added it; nil when such a row exists, or cannot be made.
   func add(
     _ wish: [SchemaName: Value], like start: Int, evenAgain: Bool = false
@@ -69,15 +75,10 @@ struct RowCopies {
       evenAgain || counts[1].integer == 0 || Array(wish.values) == [.null]
         || (counts[1].integer ?? 0) < 8 && wish.count == 1 && [0, "", .real(0)].contains(wish.first?.value)
     else { return nil }
-    let nulls = columns.map { "(\(SQLText.identifier($0.name.spelled)) IS NULL)" }.joined(
-      separator: " + ")
-    for attempt in 0..<min(4, Int(count)) {
-      guard
-        let values = try? connection.rows(
-          "SELECT \(list) FROM \(table) ORDER BY \(nulls), \(list) LIMIT 1 OFFSET ?1",
-          .integer(Int64(start + attempt) % max(1, count / 2))
-        ).first
-      else { return nil }
+    let models = self.models.rows ?? fullest(max(1, Int(count) / 2))
+    self.models.rows = models
+    for attempt in 0..<min(4, models.count) {
+      let values = models[(start + attempt) % models.count]
       let places = columns.indices.filter { distinct.contains(columns[$0].name) }
       // Of several columns of one key, one may be the only one that can change.
       for changed in [places] + (places.count > 1 ? places.map { [$0] } : []) {
@@ -146,11 +147,10 @@ struct RowCopies {
     return insert(row)
   }
 
-  /// The rows with the fewest NULL.
+  /// The rows with the fewest gaps, of these the first.
   func fullest(_ count: Int) -> [[Value]] {
-    let nulls = columns.map { "(\(SQLText.identifier($0.name.spelled)) IS NULL)" }.joined(separator: " + ")
-    return (try? connection.rows("SELECT \(list) FROM \(table) ORDER BY \(nulls), \(list) LIMIT \(count)"))
-      ?? []
+    let order = "\(gaps), \(hasRowID ? "rowid" : list)"
+    return (try? connection.rows("SELECT \(list) FROM \(table) ORDER BY \(order) LIMIT \(count)")) ?? []
   }
 
   /// Adds a row with these values.
@@ -160,6 +160,14 @@ struct RowCopies {
     let marks = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
     let sql = "INSERT INTO \(table) (\(list)) VALUES (\(marks))"
     return (try? rows(sql, values)) == nil ? nil : (sql, values)
+  }
+
+  /// How many columns of a row have no value, or one that stands for none, as SQL.
+  private var gaps: String {
+    columns.map { column in
+      let name = SQLText.identifier(column.name.spelled)
+      return "(\(name) IS NULL OR \(name) IN (0, ''))"
+    }.joined(separator: " + ")
   }
 
   private var list: String {

@@ -37,7 +37,7 @@ struct DrawnFolderTests {
     "a verdict that was untrue stays mended",
     arguments: [
       7_000_516, 7_000_716, 7_000_999, 8_000_052, 9_000_050, 11_000_013, 11_000_482, 12_000_031, 12_000_246,
-      12_000_287, 14_000_497, 14_000_579, 14_000_797,
+      12_000_287, 14_000_497, 14_000_579, 14_000_797, 15_000_179,
     ])
   func mended(_ seed: UInt64) throws {
     let complaints = try Held(seed: seed).complaints

@@ -353,6 +353,10 @@ struct VerdictTests {
       before: ["CREATE TABLE t (state TEXT NOT NULL CHECK (state = 'a') UNIQUE, size REAL NOT NULL)"],
       up: "UPDATE t SET size = 2 WHERE size = 0.5", down: "SELECT 1", .rowsDiffer),
     Case(
+      "rows that two comparisons find",
+      before: ["CREATE TABLE t (id TEXT PRIMARY KEY, a INTEGER NOT NULL, b INTEGER NOT NULL)"],
+      up: "DELETE FROM t WHERE a < 0 AND b > 18", down: "SELECT 1", .rowsDiffer),
+    Case(
       "rows of which an earlier migration left none",
       before: ["CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", "DELETE FROM t WHERE a <> 'x'"],
       up: "DELETE FROM t WHERE NOT a = 'x'", down: "SELECT 1", .rowsDiffer),
