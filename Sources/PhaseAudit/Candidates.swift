@@ -35,7 +35,7 @@ struct Candidates {
     for value in tried + others where !proved.contains(value) {
       switch value {
       case .null where column.isNotNull: continue
-      case .text where isNumber, .blob where isNumber: continue
+      case .text where isNumber, .blob where isNumber || column.type.affinity == .text: continue
       default: break
       }
       do throws(SQLiteError) {

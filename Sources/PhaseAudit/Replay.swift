@@ -167,7 +167,7 @@ final class Replay {
     for table in trip.touched.union(children.filter { child in !empty.contains { $0.folded == child } }) {
       guard let object = pair.schema.object("table", SchemaName(table)), !known.contains(object.key)
       else { continue }
-      if !trip.depleted.contains(table) {
+      if !trip.rewritten.contains(table) {
         guard let count = try? Table.rowCount(SchemaName(object.name), on: pair.mirror.connection), count == 0
         else { continue }
       }
@@ -304,7 +304,7 @@ final class Replay {
         variation == .sparse
         ? sparse + seeds + varied
         : (variation == .fitting ? varied : varied.reversed()) + seeds + sparse
-      try pair.add(rows, asFarAs: up, attempts: 160)
+      try pair.add(rows, asFarAs: up, attempts: 80)
       try pair.tidy()
       try pair.chain(up)
     }

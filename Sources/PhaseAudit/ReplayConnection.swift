@@ -13,7 +13,7 @@ final class ReplayConnection {
   /// What a script did.
   struct Trace {
     var touched: Set<FoldedName> = []
-    var deleted: Set<FoldedName> = []
+    var rewritten: Set<FoldedName> = []
     var dropped: Set<FoldedName> = []
     var firstDrop: (table: FoldedName, place: Place)?
     /// The first PRAGMA foreign_keys inside a transaction.
@@ -139,7 +139,7 @@ final class ReplayConnection {
     connection.removeAuthorizer()
     if !connection.isAutocommit { try? connection.execute("ROLLBACK") }
     return Trace(
-      touched: guarding.touched, deleted: guarding.deleted, dropped: Set(guarding.dropped.map(\.table)),
+      touched: guarding.touched, rewritten: guarding.rewritten, dropped: Set(guarding.dropped.map(\.table)),
       firstDrop: guarding.dropped.first.map { ($0.table, script.place(at: $0.statement)) },
       inertPragma: guarding.inertPragmas.first.map(script.place),
       mayCountAnew: !guarding.dropped.isEmpty || guarding.writesCounters)

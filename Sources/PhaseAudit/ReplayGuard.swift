@@ -9,8 +9,8 @@ internal import PhaseSQLite
 final class ReplayGuard {
   /// Tables of `main` whose rows were written, or that were dropped or altered.
   private(set) var touched: Set<FoldedName> = []
-  /// Tables that a DELETE took rows from.
-  private(set) var deleted: Set<FoldedName> = []
+  /// Tables with rows that an UPDATE or a DELETE reached.
+  private(set) var rewritten: Set<FoldedName> = []
   /// Tables that were dropped, each with the statement that did.
   private(set) var dropped: [(table: FoldedName, statement: Int)] = []
   /// Whether the counters of AUTOINCREMENT were written.
@@ -30,7 +30,7 @@ final class ReplayGuard {
 
   func begin() {
     touched = []
-    deleted = []
+    rewritten = []
     dropped = []
     writesCounters = false
     inertPragmas = []
@@ -53,7 +53,7 @@ final class ReplayGuard {
       if action.first == "sqlite_sequence" { writesCounters = true }
       guard action.database != "temp", let table = action.first, !table.hasPrefix("sqlite_") else { return }
       touched.insert(table.folded)
-      if action.code == .delete { deleted.insert(table.folded) }
+      if action.code != .insert { rewritten.insert(table.folded) }
     case .dropTable, .dropVirtualTable:
       guard action.database != "temp", let table = action.first else { return }
       touched.insert(table.folded)

@@ -120,7 +120,7 @@ final class ScratchPair {
   }
 
   /// For so long other rows are tried.
-  private static let patience = Duration.milliseconds(500)
+  private static let patience = Duration.seconds(1)
 
   /// Removes rows without parents from both, and raises counters.
   func tidy() throws(SQLiteError) {
@@ -172,8 +172,8 @@ final class ScratchPair {
     var inertPragma: Place?
     var cascades: [Cascade] = []
     var isDownTried = false
-    /// Tables that the way up took rows from.
-    var depleted: Set<FoldedName> = []
+    /// Tables with rows that the way up changed or took away.
+    var rewritten: Set<FoldedName> = []
     /// Tables whose counter of AUTOINCREMENT is lower after the way down.
     var counters: [String] = []
 
@@ -209,7 +209,7 @@ final class ScratchPair {
     let change = SchemaDifference(from: before, to: above)
     trip.touched = upTrace.touched.union(change.tables)
     trip.changed = (change.added + change.changed.map(\.after)).filter { $0.key.type == "table" }
-    trip.depleted = upTrace.deleted
+    trip.rewritten = upTrace.rewritten
     trip.inertPragma = upTrace.inertPragma
     trip.cascades += cascade(of: upTrace, up, isDown: false, from: before)
 

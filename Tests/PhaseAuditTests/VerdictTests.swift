@@ -361,6 +361,11 @@ struct VerdictTests {
       before: ["CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", "DELETE FROM t WHERE a <> 'x'"],
       up: "DELETE FROM t WHERE NOT a = 'x'", down: "SELECT 1", .rowsDiffer),
     Case(
+      "rows that an earlier migration changed one and all",
+      before: ["CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", "UPDATE t SET a = a || '!'"],
+      up: rebuilt("id INTEGER PRIMARY KEY, a INTEGER", "id, a"),
+      down: rebuilt("id INTEGER PRIMARY KEY, a TEXT", "id, a"), .rowsDiffer),
+    Case(
       "rows of a key of which a CHECK leaves one column free",
       before: [
         "CREATE TABLE t (state TEXT CHECK (state = 'a'), n INTEGER, rank TEXT, PRIMARY KEY (state, n)) WITHOUT ROWID"

@@ -188,7 +188,9 @@ struct FolderJudge {
       }
       guard index == 4, statements.contains(where: { $0.contains(table) }) else { continue }
       for column in try columns(table, database) where column.parent == nil {
-        let fitting = literals.filter { PlainValues.fits($0, column.type) }
+        let fitting = (literals + (try constants(of: table, database))).filter {
+          PlainValues.fits($0, column.type)
+        }
         let nulls = column.isNotNull ? [] : ["NULL"]
         for value in Set(fitting + PlainValues.pool(column.type) + nulls).sorted() where column.name != "id" {
           try insert(into: table, database, literals, [column.name: value], isDistinct: false, isFull, &dice)
@@ -268,19 +270,23 @@ struct FolderJudge {
       : PlainValues.fits("1", type) ? "\(number)" : "x'\(number + 1_000_000)0'"
   }
 
+  /// What the constraints of a table name, and what is beside it.
+  private func constants(of table: String, _ database: PlainDatabase) throws -> [String] {
+    try database.rows(
+      "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = \(PlainDatabase.text(table))"
+    ).flatMap { row in
+      let literals = PlainValues.literals(in: row[0])
+      return literals + PlainValues.neighbours(of: literals, in: [row[0]])
+    }
+  }
+
   /// Several times, as constraints refuse some.
   private func insert(
     into table: String, _ database: PlainDatabase, _ literals: [String], _ fixed: [String: String],
     isDistinct: Bool, _ isFull: Bool, _ dice: inout Dice
   ) throws {
     let columns = try columns(table, database)
-    // What its constraints name.
-    let own = try database.rows(
-      "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = \(PlainDatabase.text(table))"
-    ).flatMap { row in
-      let literals = PlainValues.literals(in: row[0])
-      return literals + PlainValues.neighbours(of: literals, in: [row[0]])
-    }
+    let own = try constants(of: table, database)
     for attempt in 0..<12 {
       let values = columns.map { column -> String in
         if let value = fixed[column.name] { return value }

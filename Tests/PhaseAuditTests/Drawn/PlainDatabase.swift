@@ -183,7 +183,7 @@ enum PlainValues {
     case "BOOLEAN", "NUM": ["0", "1"]
     case "REAL": reals
     case "BLOB": blobs
-    default: texts + blobs
+    default: texts + blobs + ["42"]
     }
   }
 
