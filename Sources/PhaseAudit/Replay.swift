@@ -86,8 +86,11 @@ final class Replay {
         let (pair, trial) = try tried(index, up, down, plainRows: rows, variation)
         guard trial.upFailure == nil else { continue }
         if ran == nil {
+          let isBare = trial.touched.allSatisfy { table in
+            ((try? Table.rowCount(SchemaName(table), on: pair.mirror.connection)) ?? 0) == 0
+          }
           note =
-            "its way up fails on some rows (\(failure.message)), so it was tried \(rows > 0 ? "with others" : "without rows")"
+            "its way up fails on some rows (\(failure.message)), so it was tried \(rows == 0 || isBare ? "without rows" : "with others")"
         }
         // Of rows that exclude each other, the others may say more.
         if let former = ran, trial.comesBack {

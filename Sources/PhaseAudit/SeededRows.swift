@@ -333,7 +333,7 @@ private struct TablePlan {
   ) -> Value {
     let mayBeNull = !column.isNotNull && !key.contains(column.name)
     if style == .nulls, mayBeNull { return .null }
-    if style == .unset, let value = unset(column, purpose) { return value }
+    if style == .unset, let value = unset(column, purpose, number) { return value }
     // The number is far from those that a migration itself inserts.
     let integer = Int64(7_000_001 + number)
     if purpose.isTruth, !distinct.contains(column.name) {
@@ -361,7 +361,7 @@ private struct TablePlan {
   }
 
   /// What applications write if there is no value, such as 0; nil if such a column cannot have it.
-  private func unset(_ column: ColumnDefinition, _ purpose: ColumnPurpose) -> Value? {
+  private func unset(_ column: ColumnDefinition, _ purpose: ColumnPurpose, _ number: Int) -> Value? {
     guard !purpose.isMoment, !purpose.isMomentInSeconds, !purpose.isJSON, !key.contains(column.name),
       !column.isRowIDAlias
     else { return nil }
@@ -369,7 +369,8 @@ private struct TablePlan {
     case .integer, .numeric: .integer(0)
     case .real: .real(0)
     case .text: ""
-    case .blob: column.type.declared == nil ? "" : .blob([])
+    // A column without a type holds numbers and texts.
+    case .blob: column.type.declared == nil ? (number / 4 % 2 == 0 ? .integer(0) : "") : .blob([])
     }
   }
 
