@@ -107,13 +107,7 @@ extension ScratchPair {
     try subject.become(mirror)
     guard !pairs.isEmpty else { return }
     let work = subject.connection.spending { ChainedRows.fill(pairs, on: subject.connection) }
-    let runsOnPairs = runs(up)
     try subject.become(mirror)
-    guard runsOnPairs else { return }
-    for side in [subject, mirror] {
-      try side.connection.spending { () throws(SQLiteError) in
-        try SeededRows.repeated(work, on: side)
-      }
-    }
+    try add(work.statements, asFarAs: up, attempts: 8)
   }
 }

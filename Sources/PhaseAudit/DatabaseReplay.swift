@@ -182,8 +182,9 @@ final class DatabaseReplay {
         let meaning = difference.meaning(on: mirror.connection)
         let touched = trace.touched.union(again.touched).union(difference.tables)
           .union(SchemaDifference(from: before, to: below).tables)
-        judged.rows = RowsCompared(before: mirror, after: subject, schemaBefore: before, schemaAfter: above)
-          .differences(in: touched.subtracting([history.table.folded]))
+        let compared = RowsCompared(
+          before: mirror, after: subject, schemaBefore: before, schemaAfter: above)
+        judged.rows = compared.differences(in: touched.subtracting([history.table.folded]))
         judged.reasons = judged.rows.map { "going back and forward, \($0.sentence)" }
         judged.place = judged.rows.isEmpty ? nil : down.beginning
         if !judged.rows.isEmpty { judged.verdict = .rowsDiffer }
@@ -194,7 +195,9 @@ final class DatabaseReplay {
         } else if !meaning.isEmpty, judged.verdict == .returns {
           judged.verdict = .orderOnly
         }
-        isBack = difference.isEmpty && judged.rows.isEmpty
+        let counters = compared.lowerCounters(in: touched)
+        if judged.verdict.comesBack { judged.reasons += Replay.counters(counters) }
+        isBack = difference.isEmpty && judged.rows.isEmpty && counters.isEmpty
       } catch let error as ReplayConnection.Failure {
         judged = failed(migration, error, "after its way down, its way up does not run on these rows", up)
       }

@@ -14,6 +14,7 @@ final class Replay {
   /// Tables that are to get rows before the next migration.
   private var toSeed: [SchemaObject] = []
   private var empty: Set<String> = []
+  private var scarce: Set<String> = []
   /// The first migration that could not be run; later ones run on a schema that lacks its changes.
   private var skipped: String?
   /// Makes a database for the trials with other rows.
@@ -58,10 +59,13 @@ final class Replay {
     }
     let up = freed(written, of: migration)
     let down = migration.down.map { freed($0, of: migration) }
-    for name in try pair.seed(toSeed, seeds) { empty.insert(name) }
+    let seeded = try pair.seed(toSeed, seeds)
+    empty.formUnion(seeded.empty)
+    scarce.formUnion(seeded.scarce)
     toSeed = []
-    try pair.vary(ScriptValues(up))
+    let refused = try pair.vary(ScriptValues(up, down: down), up: up)
     try pair.chain(up)
+    let settled = try settled(refused)
 
     var trip = try pair.trip(up: up, down: down)
     var note: Prose?
@@ -70,28 +74,72 @@ final class Replay {
       // Where some rows are in the way, others may not be.
       let trials: [(rows: Int, variation: Variation)] =
         failure.isOfRows
-        ? [(4, .all), (4, .last), (4, .first), (4, .none), (2, .none), (1, .none), (0, .none)]
+        ? [
+          (4, .all), (4, .fitting), (4, .reversed), (4, .sparse), (4, .none), (2, .none), (1, .none),
+          (0, .none),
+        ]
         : [(4, .all), (4, .none), (1, .none), (0, .none)]
+      var ran: ScratchPair.Trip?
       for (rows, variation) in trials {
-        let words: Prose = rows > 0 ? "with plain rows" : "without rows"
+        // Fewer rows show less.
+        if ran != nil, rows < 4 { break }
         let (pair, trial) = try tried(index, up, down, plainRows: rows, variation)
         guard trial.upFailure == nil else { continue }
+        if ran == nil {
+          let isBare = trial.touched.allSatisfy { table in
+            ((try? Table.rowCount(SchemaName(table), on: pair.mirror.connection)) ?? 0) == 0
+          }
+          note =
+            "its way up fails on some rows (\(failure.message)), so it was tried \(rows == 0 || isBare ? "without rows" : "with others")"
+        }
         // Of rows that exclude each other, the others may say more.
-        if variation == .last, trial.comesBack { continue }
-        note = "its way up fails on some rows (\(failure.message)), so it was tried \(words)"
-        trip = trial
+        if let former = ran, trial.comesBack {
+          ran?.counters = Set(trial.counters).union(former.counters).sorted()
+          continue
+        }
+        ran = trial
         try self.pair.become(pair.mirror)
-        break
+        if !trial.comesBack { break }
+      }
+      trip = ran ?? trip
+    } else if trip.comesBack, let settled {
+      var other = try settled.trip(up: up, down: down)
+      if other.upFailure == nil, !other.comesBack {
+        other.cascades = trip.cascades
+        trip = other
       }
     }
     let unseeded = empty.filter { trip.touched.contains($0.folded) }.sorted()
+    let few = scarce.filter { trip.touched.contains($0.folded) }.sorted()
     follow(trip, hasOtherRows: note != nil)
     remark(trip, migration)
     var judged = try verdict(on: migration, index, up, down, trip)
     judged.reasons += [note].compactMap(\.self)
+    if judged.verdict.comesBack { judged.reasons += Self.counters(trip.counters) }
+    if judged.verdict.comesBack, !few.isEmpty {
+      judged.reasons.append(
+        "\(few.map { Prose($0) }.joined(separator: ", ")): only one or two rows could be made, as constraints refuse others"
+      )
+    }
     judged.unseeded = unseeded
     judged.usesStub = !stubs.isEmpty && [up, down].contains { $0.map { $0.calls(stubs) } ?? false }
     return judged
+  }
+
+  /// A sentence about counters of AUTOINCREMENT that a way down lowers, if it does.
+  static func counters(_ tables: [String]) -> [Prose] {
+    guard !tables.isEmpty else { return [] }
+    return [
+      "AUTOINCREMENT of \(tables.map { Prose($0) }.joined(separator: ", ")) counts on from the highest key that is left, so a new row may get the key of a deleted one"
+    ]
+  }
+
+  /// A copy of both databases on which rows that are there got values that no new row could have; nil when none could.
+  private func settled(_ refused: [ScriptValues.Refused]) throws(SQLiteError) -> ScratchPair? {
+    guard !refused.isEmpty else { return nil }
+    let pair = try otherPair()
+    try pair.become(self.pair.mirror)
+    return try pair.settle(refused) ? pair : nil
   }
 
   /// The script without the tool's transaction, when it brings its own.
@@ -114,17 +162,24 @@ final class Replay {
   /// - Parameter hasOtherRows: whether the rows that were there before are gone, because the way up did not run on them.
   private func follow(_ trip: ScratchPair.Trip, hasOtherRows: Bool) {
     guard trip.upFailure == nil else { return }
+    if hasOtherRows { seeds.beginAnew() }
     toSeed = hasOtherRows ? pair.schema.objects.filter { $0.key.type == "table" } : trip.changed
     let known = Set(toSeed.map(\.key))
     // If keys are enforced, child rows may be deleted with their parents, though no statement names their table.
     let children = (try? pair.mirror.foreignKeys())?.map(\.child) ?? []
     for table in trip.touched.union(children.filter { child in !empty.contains { $0.folded == child } }) {
-      guard let object = pair.schema.object("table", SchemaName(table)), !known.contains(object.key),
-        let count = try? Table.rowCount(SchemaName(object.name), on: pair.mirror.connection), count == 0
+      guard let object = pair.schema.object("table", SchemaName(table)), !known.contains(object.key)
       else { continue }
+      if !trip.rewritten.contains(table) {
+        guard let count = try? Table.rowCount(SchemaName(object.name), on: pair.mirror.connection), count == 0
+        else { continue }
+      }
       toSeed.append(object)
     }
-    for object in toSeed { empty.remove(object.name) }
+    for object in toSeed {
+      empty.remove(object.name)
+      scarce.remove(object.name)
+    }
   }
 
   private func remark(_ trip: ScratchPair.Trip, _ migration: ToolMigration) {
@@ -225,9 +280,9 @@ final class Replay {
 
   // MARK: - Other rows
 
-  /// Rows with the values of the way up: all of them, or one after the other as far as the way up runs on them. A UNIQUE
-  /// constraint may exclude a row with a value beside one with another.
-  private enum Variation { case none, all, first, last }
+  /// Rows with the values of the way up: all of them, or every row that may be of use as far as the way up runs on it, in one
+  /// order or the other. A UNIQUE constraint may exclude a row with a value beside one with another.
+  private enum Variation { case none, all, fitting, reversed, sparse }
 
   /// The same migration with so many plain rows in each table, beside those of the migrations before it.
   ///
@@ -235,26 +290,36 @@ final class Replay {
   private func tried(
     _ index: Int, _ up: ToolScript, _ down: ToolScript?, plainRows: Int, _ variation: Variation = .none
   ) throws(SQLiteError) -> (pair: ScratchPair, trip: ScratchPair.Trip) {
-    let pair: ScratchPair
-    if let other {
-      pair = other
-    } else {
-      pair = try ScratchPair(
-        enforcing: folder.tool.enforcesForeignKeys, mirror: makeOther(), makeOther)
-    }
-    other = pair
+    let pair = try otherPair()
     try pair.become(try cleaned(upTo: index))
     let tables = Array(pair.schema.objects.filter { $0.key.type == "table" })
-    let seeds = SeededRows(.plain)
-    for _ in 0..<plainRows { _ = try pair.seed(tables, seeds) }
+    let values = ScriptValues(up, down: down)
     switch variation {
-    case .none: break
-    case .all:
-      try pair.vary(ScriptValues(up))
+    case .none, .all:
+      let seeds = SeededRows(.plain)
+      for _ in 0..<plainRows { try pair.seed(tables, seeds) }
+      guard variation == .all else { break }
+      _ = try pair.vary(values, up: up)
       try pair.chain(up)
-    case .first, .last: try pair.vary(ScriptValues(up), asFarAs: up, isReversed: variation == .last)
+    case .fitting, .reversed, .sparse:
+      let (sparse, seeds, varied) = try pair.draft(values, tables)
+      let rows =
+        variation == .sparse
+        ? sparse + seeds + varied
+        : (variation == .fitting ? varied : varied.reversed()) + seeds + sparse
+      try pair.add(rows, asFarAs: up, attempts: 80)
+      try pair.tidy()
+      try pair.chain(up)
     }
     return (pair, try pair.trip(up: up, down: down))
+  }
+
+  private func otherPair() throws(SQLiteError) -> ScratchPair {
+    if let other { return other }
+    let pair = try ScratchPair(
+      enforcing: folder.tool.enforcesForeignKeys, mirror: makeOther(), makeOther)
+    other = pair
+    return pair
   }
 
   /// A database with the first migrations, and only their rows. Each migration runs on it at most once.

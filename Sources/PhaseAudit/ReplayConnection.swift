@@ -13,10 +13,13 @@ final class ReplayConnection {
   /// What a script did.
   struct Trace {
     var touched: Set<FoldedName> = []
+    var rewritten: Set<FoldedName> = []
     var dropped: Set<FoldedName> = []
     var firstDrop: (table: FoldedName, place: Place)?
     /// The first PRAGMA foreign_keys inside a transaction.
     var inertPragma: Place?
+    /// Whether a counter of AUTOINCREMENT may be another one.
+    var mayCountAnew = false
   }
 
   /// Why a script did not run to its end.
@@ -136,9 +139,10 @@ final class ReplayConnection {
     connection.removeAuthorizer()
     if !connection.isAutocommit { try? connection.execute("ROLLBACK") }
     return Trace(
-      touched: guarding.touched, dropped: Set(guarding.dropped.map(\.table)),
+      touched: guarding.touched, rewritten: guarding.rewritten, dropped: Set(guarding.dropped.map(\.table)),
       firstDrop: guarding.dropped.first.map { ($0.table, script.place(at: $0.statement)) },
-      inertPragma: guarding.inertPragmas.first.map(script.place))
+      inertPragma: guarding.inertPragmas.first.map(script.place),
+      mayCountAnew: !guarding.dropped.isEmpty || guarding.writesCounters)
   }
 
   private func run(_ sql: String, from start: Int, _ note: (Int) -> Void) throws(SQLiteError) {

@@ -9,8 +9,12 @@ internal import PhaseSQLite
 final class ReplayGuard {
   /// Tables of `main` whose rows were written, or that were dropped or altered.
   private(set) var touched: Set<FoldedName> = []
+  /// Tables with rows that an UPDATE or a DELETE reached.
+  private(set) var rewritten: Set<FoldedName> = []
   /// Tables that were dropped, each with the statement that did.
   private(set) var dropped: [(table: FoldedName, statement: Int)] = []
+  /// Whether the counters of AUTOINCREMENT were written.
+  private(set) var writesCounters = false
   /// Statements with a PRAGMA foreign_keys inside a transaction.
   private(set) var inertPragmas: [Int] = []
   /// Pragmas that were set and stay set on the connection.
@@ -26,7 +30,9 @@ final class ReplayGuard {
 
   func begin() {
     touched = []
+    rewritten = []
     dropped = []
+    writesCounters = false
     inertPragmas = []
     settings = []
     refusal = nil
@@ -44,8 +50,10 @@ final class ReplayGuard {
   private func note(_ action: AuthorizedAction) {
     switch action.code {
     case .insert, .update, .delete:
+      if action.first == "sqlite_sequence" { writesCounters = true }
       guard action.database != "temp", let table = action.first, !table.hasPrefix("sqlite_") else { return }
       touched.insert(table.folded)
+      if action.code != .insert { rewritten.insert(table.folded) }
     case .dropTable, .dropVirtualTable:
       guard action.database != "temp", let table = action.first else { return }
       touched.insert(table.folded)

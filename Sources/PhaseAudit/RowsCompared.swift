@@ -14,7 +14,28 @@ struct RowsCompared {
 
   /// The tables whose rows differ, of those that may.
   func differences(in tables: Set<FoldedName>) -> [RowsLost] {
-    tables.sorted().compactMap { table in try? difference(in: table) }
+    let shadows = schemaBefore.shadowTables
+    return tables.subtracting(shadows).sorted().compactMap { table in try? difference(in: table) }
+  }
+
+  /// The tables whose counter of AUTOINCREMENT is lower, of those that may.
+  func lowerCounters(in tables: Set<FoldedName>) -> [String] {
+    func counters(_ side: ReplayConnection) -> [FoldedName: (name: String, count: Int64)]? {
+      let rows = try? side.connection.rows("SELECT name, seq FROM main.sqlite_sequence ORDER BY name")
+      return rows.map { rows in
+        Dictionary(
+          rows.compactMap { row in
+            row[0].text.map { ($0.folded, (name: $0, count: row[1].integer ?? 0)) }
+          }, uniquingKeysWith: { first, _ in first })
+      }
+    }
+    // SQLite makes this table with the first AUTOINCREMENT, and keeps it.
+    guard let old = counters(before), !old.isEmpty, let new = counters(after) else { return [] }
+    return old.keys.filter { tables.contains($0) && schemaAfter.object("table", SchemaName($0)) != nil }
+      .sorted().compactMap { name in
+        guard let before = old[name], before.count > new[name]?.count ?? 0 else { return nil }
+        return before.name
+      }
   }
 
   private func difference(in table: FoldedName) throws(SQLiteError) -> RowsLost? {
@@ -68,5 +89,22 @@ struct RowsCompared {
 
   private static func select(_ columns: [String], _ table: String) -> String {
     "SELECT \(columns.map(SQLText.identifier).joined(separator: ", ")) FROM main.\(SQLText.identifier(table))"
+  }
+}
+
+extension Schema {
+  /// The tables in which virtual tables keep their rows, with an index that depends on how they came there. Where a virtual table
+  /// only has an index for the rows of another table, what it counts about them is not among these.
+  var shadowTables: Set<FoldedName> {
+    var names: Set<FoldedName> = []
+    for object in objects where object.isVirtual {
+      guard let table = TableDefinition(object.sql), let virtual = table.virtual else { continue }
+      let shadows = virtual.shadows(of: table.name).map(\.key)
+      let structure = ["data", "idx", "segments", "segdir", "stat"].map {
+        "\(table.name.key.text)_\($0)".folded
+      }
+      names.formUnion(virtual.content == .own ? shadows : shadows.filter(structure.contains))
+    }
+    return names
   }
 }

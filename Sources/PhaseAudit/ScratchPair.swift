@@ -34,19 +34,33 @@ final class ScratchPair {
   }
 
   /// Puts the same rows into both.
-  func seed(_ tables: [SchemaObject], _ seeds: SeededRows) throws(SQLiteError) -> [String] {
-    guard !tables.isEmpty else { return [] }
+  ///
+  /// - Returns: what was done.
+  @discardableResult
+  func seed(_ tables: [SchemaObject], _ seeds: SeededRows) throws(SQLiteError) -> SeededRows.Work {
+    guard !tables.isEmpty else { return SeededRows.Work() }
     subject.rewind()
     let work = subject.connection.spending { seeds.fill(tables, of: schema, on: subject) }
     mirror.rewind()
     try again(work)
-    return work.empty
+    return work
   }
 
   /// Puts rows with the values of scripts into both.
-  func vary(_ values: ScriptValues) throws(SQLiteError) {
-    let work = subject.connection.spending { values.fill(schema, on: subject.connection) }
+  ///
+  /// - Returns: the values that no new row could have.
+  func vary(_ values: ScriptValues, up: ToolScript) throws(SQLiteError) -> [ScriptValues.Refused] {
+    var refused: [ScriptValues.Refused] = []
+    let work = subject.connection.spending {
+      values.fill(schema, on: subject.connection, refused: &refused)
+    }
     if !work.statements.isEmpty { try again(work) }
+    let offered = subject.connection.spending { values.offer(schema, on: subject.connection) }
+    if !offered.statements.isEmpty {
+      try subject.become(mirror)
+      try add(offered.statements, asFarAs: up, attempts: 8)
+    }
+    return refused
   }
 
   /// Puts the rows that the subject got into the mirror, too.
@@ -54,22 +68,87 @@ final class ScratchPair {
     try mirror.connection.spending { () throws(SQLiteError) in try SeededRows.repeated(work, on: mirror) }
   }
 
-  /// Puts rows with the values of scripts into both, one by one, as far as the way up runs on them.
+  /// Every row that may be of use for a migration, to be put in as far as the way up runs on them.
   ///
-  /// - Parameter isReversed: whether the last one comes first: of two that exclude each other the first one stays.
-  func vary(_ values: ScriptValues, asFarAs up: ToolScript, isReversed: Bool) throws(SQLiteError) {
-    let rows = subject.connection.spending { values.fill(schema, on: subject.connection) }.statements
+  /// - Returns: those with NULL wherever it may be, other ones, and those with the values of scripts.
+  func draft(_ values: ScriptValues, _ tables: [SchemaObject]) throws(SQLiteError) -> (
+    sparse: [SeededRows.Statement], seeds: [SeededRows.Statement], varied: [SeededRows.Statement]
+  ) {
+    func rows(_ work: SeededRows.Work) -> [SeededRows.Statement] {
+      work.statements.filter { $0.sql.hasPrefix("INSERT") }
+    }
+    let seeds = SeededRows(.awkward)
+    let made = subject.connection.spending {
+      [0, 1].flatMap { _ in rows(seeds.fill(tables, of: schema, on: subject)) }
+    }
+    let sparse = subject.connection.spending {
+      rows(SeededRows(.sparse, after: seeds).fill(tables, of: schema, on: subject))
+    }
+    var refused: [ScriptValues.Refused] = []
+    let varied = subject.connection.spending {
+      values.fill(schema, on: subject.connection, refused: &refused).statements
+        + values.fitting(schema, on: subject.connection).statements
+        + values.offer(schema, on: subject.connection).statements
+    }
     try subject.become(mirror)
-    for row in isReversed ? rows.reversed() : rows {
-      let work = SeededRows.Work(statements: [row])
+    return (sparse, made, varied)
+  }
+
+  /// Puts rows into both, as far as the way up runs on them: all of them, or halves, or parts of halves.
+  ///
+  /// - Parameter attempts: how often the way up may run for it.
+  func add(
+    _ rows: [SeededRows.Statement], asFarAs up: ToolScript, attempts: Int
+  ) throws(SQLiteError) {
+    var parts = [rows[...]]
+    let start = ContinuousClock.now
+    for _ in 0..<attempts {
+      guard let part = parts.popLast(), ContinuousClock.now - start < Self.patience else { return }
+      let work = SeededRows.Work(statements: Array(part))
       func add(to side: ReplayConnection) throws(SQLiteError) {
         try side.connection.spending { () throws(SQLiteError) in try SeededRows.repeated(work, on: side) }
       }
       let isPossible = (try? add(to: subject)) != nil && runs(up)
       try subject.become(mirror)
-      guard isPossible else { continue }
-      for side in [subject, mirror] { try add(to: side) }
+      if isPossible {
+        for side in [subject, mirror] { try add(to: side) }
+      } else if part.count > 1 {
+        let middle = part.startIndex + part.count / 2
+        parts += [part[middle...], part[..<middle]]
+      }
     }
+  }
+
+  /// For so long other rows are tried.
+  private static let patience = Duration.seconds(1)
+
+  /// Removes rows without parents from both, and raises counters.
+  func tidy() throws(SQLiteError) {
+    var work = SeededRows.Work()
+    subject.connection.turn(.foreignKeys, on: false)
+    subject.connection.spending {
+      for object in schema.objects where object.key.type == "table" && !object.isVirtual {
+        SeededRows.removeOrphans(of: object.name, on: subject.connection, &work)
+        SeededRows.countOn(object.name, on: subject.connection, &work)
+      }
+    }
+    if !work.statements.isEmpty { try again(work) }
+  }
+
+  /// Gives values that no new row could have to rows that are there.
+  ///
+  /// - Returns: whether any row could have one.
+  func settle(_ refused: [ScriptValues.Refused]) throws(SQLiteError) -> Bool {
+    var work = SeededRows.Work()
+    subject.connection.turn(.foreignKeys, on: false)
+    subject.connection.spending {
+      for value in refused {
+        if let statement = value.settle(on: subject.connection) { work.statements.append(statement) }
+      }
+    }
+    guard !work.statements.isEmpty else { return false }
+    try again(work)
+    return true
   }
 
   /// The result of one way up, down and up again.
@@ -93,6 +172,10 @@ final class ScratchPair {
     var inertPragma: Place?
     var cascades: [Cascade] = []
     var isDownTried = false
+    /// Tables with rows that the way up changed or took away.
+    var rewritten: Set<FoldedName> = []
+    /// Tables whose counter of AUTOINCREMENT is lower after the way down.
+    var counters: [String] = []
 
     var comesBack: Bool {
       upFailure == nil && downFailure == nil && againFailure == nil && left.isEmpty && rows.isEmpty
@@ -126,6 +209,7 @@ final class ScratchPair {
     let change = SchemaDifference(from: before, to: above)
     trip.touched = upTrace.touched.union(change.tables)
     trip.changed = (change.added + change.changed.map(\.after)).filter { $0.key.type == "table" }
+    trip.rewritten = upTrace.rewritten
     trip.inertPragma = upTrace.inertPragma
     trip.cascades += cascade(of: upTrace, up, isDown: false, from: before)
 
@@ -135,7 +219,8 @@ final class ScratchPair {
       var downTrace: ReplayConnection.Trace?
       do throws(ReplayConnection.Failure) {
         let trace = try subject.run(down, enforcing: enforcing)
-        isBack = try compare(before, try schema(of: subject), trace.touched, &trip)
+        isBack = try compare(
+          before, try schema(of: subject), trace.touched, upTrace.mayCountAnew || trace.mayCountAnew, &trip)
         trip.inertPragma = trip.inertPragma ?? trace.inertPragma
         downTrace = trace
       } catch {
@@ -156,7 +241,7 @@ final class ScratchPair {
         isBack = false
       }
     }
-    if down != nil, !isBack || trip.isOfOrder { try subject.become(mirror) }
+    if down != nil, !isBack || trip.isOfOrder || !trip.counters.isEmpty { try subject.become(mirror) }
     return trip
   }
 
@@ -181,7 +266,7 @@ final class ScratchPair {
 
   /// - Returns: whether the subject equals the mirror.
   private func compare(
-    _ before: Schema, _ present: Schema, _ touched: Set<FoldedName>, _ trip: inout Trip
+    _ before: Schema, _ present: Schema, _ touched: Set<FoldedName>, _ mayCountAnew: Bool, _ trip: inout Trip
   ) throws(ReplayConnection.Failure) -> Bool {
     let difference = SchemaDifference(from: before, to: present)
     trip.touched.formUnion(touched)
@@ -194,8 +279,10 @@ final class ScratchPair {
       // Missing parts say more than parts that only moved because of them, so they come first.
       trip.left = (meaning.filter { !$0.isOfOrder } + meaning.filter(\.isOfOrder)).flatMap(\.sentences)
     }
-    trip.rows = RowsCompared(before: mirror, after: subject, schemaBefore: before, schemaAfter: present)
-      .differences(in: trip.touched)
+    let compared = RowsCompared(
+      before: mirror, after: subject, schemaBefore: before, schemaAfter: present)
+    trip.rows = compared.differences(in: trip.touched)
+    if mayCountAnew { trip.counters = compared.lowerCounters(in: trip.touched) }
     return trip.left.isEmpty && trip.rows.isEmpty
   }
 

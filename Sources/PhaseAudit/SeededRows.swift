@@ -14,19 +14,34 @@ final class SeededRows {
     case awkward
     /// One row in each table, without NULL; its text is also JSON.
     case plain
+    /// Four rows in each table with NULL wherever it is allowed.
+    case sparse
   }
 
   private let kind: Kind
   /// How many rows each table has been given so far, so that no key is used twice.
   private var given: [FoldedName: Int] = [:]
+  /// Added to that, where there are rows from elsewhere.
+  private var start = 0
 
-  init(_ kind: Kind) { self.kind = kind }
+  /// - Parameter others: what gave tables rows before; no key is used twice.
+  init(_ kind: Kind, after others: SeededRows? = nil) {
+    self.kind = kind
+    given = others?.given ?? [:]
+  }
+
+  /// Goes on with keys that no other rows have.
+  func beginAnew() { start += 1000 }
+
+  typealias Statement = (sql: String, values: [Value])
 
   /// What was done.
   struct Work {
-    var statements: [(sql: String, values: [Value])] = []
+    var statements: [Statement] = []
     /// Tables that have no row, because none could be made.
     var empty: [String] = []
+    /// Tables that have one or two, because constraints refused others that they might take.
+    var scarce: [String] = []
   }
 
   /// Puts rows into tables of a database.
@@ -35,19 +50,27 @@ final class SeededRows {
   func fill(_ tables: [SchemaObject], of schema: Schema, on replay: ReplayConnection) -> Work {
     let connection = replay.connection
     var work = Work()
-    let definitions = tables.compactMap { object in TableDefinition(object.sql).map { (object, $0) } }
+    let shadows = schema.shadowTables
+    let definitions = tables.filter { !shadows.contains($0.key.name) }.compactMap { object in
+      TableDefinition(object.sql).map { (object, $0) }
+    }
     connection.turn(.foreignKeys, on: false)
+    var short: Set<FoldedName> = []
     for (object, definition) in Self.parentsFirst(definitions) {
-      guard let plan = TablePlan(object, definition, schema) else { continue }
-      fill(plan, on: connection, &work)
+      guard let plan = TablePlan(object, definition, schema, on: connection) else { continue }
+      if !fill(plan, on: connection, &work), !plan.takesOneRow { short.insert(object.key.name) }
+      if definition.hasAutoincrement { Self.countOn(object.name, on: connection, &work) }
     }
     // In a circle of tables, a key whose parent was filled later may point to no row.
     for (object, definition) in definitions where !definition.foreignKeys.isEmpty {
-      removeOrphans(of: object.name, on: connection, &work)
+      Self.removeOrphans(of: object.name, on: connection, &work)
     }
     for (object, definition) in definitions where definition.virtual == nil {
-      if let count = try? Table.rowCount(SchemaName(object.name), on: connection), count == 0 {
+      guard let count = try? Table.rowCount(SchemaName(object.name), on: connection) else { continue }
+      if count == 0 {
         work.empty.append(object.name)
+      } else if count < 3, short.contains(object.key.name) {
+        work.scarce.append(object.name)
       }
     }
     return work
@@ -71,18 +94,21 @@ final class SeededRows {
     }
   }
 
-  private func fill(_ plan: TablePlan, on connection: Connection, _ work: inout Work) {
-    let styles = kind == .awkward ? RowStyle.awkward : [.plain]
-    let first = given[plan.name, default: 0]
-    given[plan.name] = first + styles.count
-    guard var insert = try? connection.prepare(plan.insert, reused: true) else { return }
+  /// - Returns: whether the table got every row.
+  private func fill(_ plan: TablePlan, on connection: Connection, _ work: inout Work) -> Bool {
+    let styles = RowStyle.all(of: kind)
+    let first = start + given[plan.name, default: 0]
+    given[plan.name, default: 0] += styles.count
+    guard var insert = try? connection.prepare(plan.insert, reused: true) else { return false }
     let parents = plan.parents(on: connection)
+    var made = 0
     for (style, number) in zip(styles, first...) {
       for attempt in 0..<plan.attempts {
         let values = plan.row(number, style, attempt, parents, on: connection)
         do throws(SQLiteError) {
           try insert.run(values)
           work.statements.append((plan.insert, values))
+          made += 1
           break
         } catch {
           // Another value may pass a CHECK. After any other error there is no use in another value.
@@ -90,9 +116,18 @@ final class SeededRows {
         }
       }
     }
+    return made == styles.count
   }
 
-  private func removeOrphans(of table: String, on connection: Connection, _ work: inout Work) {
+  /// Raises the counter of a table, as if later rows had been deleted: their keys must not be given again.
+  static func countOn(_ table: String, on connection: Connection, _ work: inout Work) {
+    let sql = "UPDATE main.sqlite_sequence SET seq = seq + 1000000 WHERE name = ?1"
+    guard (try? connection.execute(sql, .text(table))) != nil else { return }
+    work.statements.append((sql, [.text(table)]))
+  }
+
+  /// Deletes the rows of a table whose parents are not there.
+  static func removeOrphans(of table: String, on connection: Connection, _ work: inout Work) {
     for _ in 0..<4 {
       guard
         let orphans = try? connection.rows(
@@ -128,7 +163,14 @@ final class SeededRows {
 /// The kind of values that a row has.
 private enum RowStyle {
   case zeros, nulls, long, unset, plain
-  static let awkward: [RowStyle] = [.zeros, .nulls, .long, .unset]
+
+  static func all(of kind: SeededRows.Kind) -> [RowStyle] {
+    switch kind {
+    case .awkward: [.zeros, .nulls, .long, .unset]
+    case .plain: [.plain]
+    case .sparse: [.nulls, .nulls, .nulls, .nulls]
+    }
+  }
 }
 
 /// The purpose of a column, guessed from its name and its type.
@@ -140,6 +182,8 @@ private struct ColumnPurpose {
   let isMomentInSeconds: Bool
   let isDay: Bool
   let isJSON: Bool
+  /// By how much its values differ from those of columns with another name; 0 for an id, which is that of a row elsewhere.
+  let offset: Int
 
   init(_ column: ColumnDefinition) {
     let declared = column.type.declared?.text.asciiLowercased ?? ""
@@ -151,6 +195,15 @@ private struct ColumnPurpose {
     isMomentInSeconds = isNamedAt || name.contains("time") || name.contains("date")
     isDay = declared == "date"
     isJSON = declared.contains("json") || name.contains("json")
+    offset = name.hasSuffix("id") ? 0 : 1 + name.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) % Self.offsets }
+  }
+
+  private static let offsets = 997
+
+  /// The offset for a row: in long rows another column has the larger value than in the others. Where a CHECK refuses both,
+  /// the later columns get the larger values.
+  func offset(_ style: RowStyle, _ attempt: Int, place: Int) -> Int {
+    attempt > 0 ? (offset == 0 ? 0 : place) : style == .long ? Self.offsets - offset : offset
   }
 }
 
@@ -167,9 +220,13 @@ private struct TablePlan {
   private let key: Set<SchemaName>
   /// Columns that must differ from row to row.
   private let distinct: Set<SchemaName>
+  /// Whether a CHECK allows one value where UNIQUE wants many.
+  let takesOneRow: Bool
 
   /// nil for a table that takes no rows.
-  init?(_ object: SchemaObject, _ definition: TableDefinition, _ schema: Schema) {
+  init?(
+    _ object: SchemaObject, _ definition: TableDefinition, _ schema: Schema, on connection: Connection
+  ) {
     guard definition.virtual == nil else { return nil }
     name = object.key.name
     self.definition = definition
@@ -189,15 +246,29 @@ private struct TablePlan {
     }
     self.distinct = distinct
     var candidates: [SchemaName: Candidates] = [:]
+    var conditions: [SchemaName: [SQLFragment]] = [:]
+    var inSeveral: Set<SchemaName> = []
     for constraint in definition.allConstraints {
       guard case .check(let condition) = constraint.kind else { continue }
       let values = Self.literals(in: condition.text)
       let owner = constraint.column.map { [$0] } ?? []
-      for name in condition.names.union(owner) where columns.contains(where: { $0.name == name }) {
-        candidates[name, default: Candidates()].literals += values
+      let named = condition.names.union(owner)
+      let own = columns.filter { named.contains($0.name) }.map(\.name)
+      for name in own {
+        candidates[name, default: Candidates(isDistinct: distinct.contains(name))].literals += values
+        conditions[name, default: []].append(condition)
+        if own.count > 1 { inSeveral.insert(name) }
       }
     }
+    for column in columns where !inSeveral.contains(column.name) {
+      guard let conditions = conditions[column.name] else { continue }
+      candidates[column.name]?.prove(conditions, of: column, on: connection)
+    }
     self.candidates = candidates
+    let alone = ([definition.primaryKey?.columns] + definition.uniques.map(\.columns)).compactMap { columns in
+      columns?.count == 1 ? columns?.first?.column : nil
+    }
+    takesOneRow = alone.contains { candidates[$0]?.allowsOneValue ?? false }
   }
 
   /// After how many attempts a row is given up.
@@ -213,12 +284,15 @@ private struct TablePlan {
   ) -> [Value] {
     var values: [Value] = []
     var random = UInt64(number &* 31 &+ attempt)
-    for (column, purpose) in zip(columns, purposes) {
-      if let own = candidates[column.name], attempt > 0 {
+    for (place, (column, purpose)) in zip(columns, purposes).enumerated() {
+      if let own = candidates[column.name], attempt > (own.isProved ? 0 : 1) {
         random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         values.append(own.value(attempt, number, random: Int(truncatingIfNeeded: random >> 33)))
       } else {
-        values.append(value(of: column, purpose, number, attempt > 0 && style == .nulls ? .zeros : style))
+        let isPlainer =
+          attempt > 0 && (style == .nulls || style == .unset && distinct.contains(column.name))
+        let offset = purpose.offset(style, attempt, place: place)
+        values.append(value(of: column, purpose, number, offset, isPlainer ? .zeros : style))
       }
     }
     for parent in parents {
@@ -255,65 +329,72 @@ private struct TablePlan {
   }
 
   private func value(
-    of column: ColumnDefinition, _ purpose: ColumnPurpose, _ number: Int, _ style: RowStyle
+    of column: ColumnDefinition, _ purpose: ColumnPurpose, _ number: Int, _ offset: Int, _ style: RowStyle
   ) -> Value {
     let mayBeNull = !column.isNotNull && !key.contains(column.name)
     if style == .nulls, mayBeNull { return .null }
-    if style == .unset, let value = unset(column, purpose) { return value }
+    if style == .unset, let value = unset(column, purpose, number) { return value }
     // The number is far from those that a migration itself inserts.
     let integer = Int64(7_000_001 + number)
-    if purpose.isTruth, !distinct.contains(column.name) { return .integer(Int64(number % 2)) }
+    if purpose.isTruth, !distinct.contains(column.name) {
+      return .integer(Int64((number + number / 2 + offset) % 2))
+    }
     if column.isRowIDAlias { return .integer(integer) }
     switch column.type.affinity {
     case .integer:
-      if purpose.isMomentInSeconds { return .integer(1_769_860_800 + Int64(number)) }
+      if purpose.isMomentInSeconds { return .integer(1_769_860_800 + Int64(number + 60 * offset)) }
       // A script may loop up to this value, so it is small.
-      if style == .plain, !distinct.contains(column.name) { return .integer(Int64(7 + number)) }
-      return .integer(style == .long ? 9_007_199_254_740_993 + Int64(number) : integer)
+      if style == .plain, !distinct.contains(column.name) { return .integer(Int64(7 + number + offset % 50)) }
+      return .integer(
+        (style == .long ? 9_007_199_254_740_993 + Int64(number) : integer) + Int64(10_000 * offset))
     // Halves and eighths, with which arithmetic is exact.
-    case .real: return .real(Double(number) + (style == .long ? 0.125 : 7.5))
+    case .real: return .real(Double(number + 100 * offset) + (style == .long ? 0.125 : 7.5))
     case .blob:
-      if column.type.declared == nil, style != .long { return text(column, purpose, number, style) }
-      return .blob([0, 7, 255] + Array("\(number)".utf8))
+      if column.type.declared == nil, style != .long { return text(column, purpose, number, offset, style) }
+      return .blob([0, 7, 255, UInt8(offset % 256)] + Array("\(number)".utf8))
     case .numeric:
-      if purpose.isDeclaredMoment { return text(column, purpose, number, style) }
-      return style == .long ? .real(Double(number) + 0.125) : .integer(integer)
-    case .text: return text(column, purpose, number, style)
+      if purpose.isDeclaredMoment || purpose.isJSON { return text(column, purpose, number, offset, style) }
+      return style == .long
+        ? .real(Double(number + 100 * offset) + 0.125) : .integer(integer + Int64(10_000 * offset))
+    case .text: return text(column, purpose, number, offset, style)
     }
   }
 
   /// What applications write if there is no value, such as 0; nil if such a column cannot have it.
-  private func unset(_ column: ColumnDefinition, _ purpose: ColumnPurpose) -> Value? {
-    guard !purpose.isMoment, !purpose.isMomentInSeconds, !purpose.isJSON, !distinct.contains(column.name),
+  private func unset(_ column: ColumnDefinition, _ purpose: ColumnPurpose, _ number: Int) -> Value? {
+    guard !purpose.isMoment, !purpose.isMomentInSeconds, !purpose.isJSON, !key.contains(column.name),
       !column.isRowIDAlias
     else { return nil }
     return switch column.type.affinity {
     case .integer, .numeric: .integer(0)
     case .real: .real(0)
     case .text: ""
-    case .blob: column.type.declared == nil ? "" : .blob([])
+    // A column without a type holds numbers and texts.
+    case .blob: column.type.declared == nil ? (number / 4 % 2 == 0 ? .integer(0) : "") : .blob([])
     }
   }
 
   private func text(
-    _ column: ColumnDefinition, _ purpose: ColumnPurpose, _ number: Int, _ style: RowStyle
+    _ column: ColumnDefinition, _ purpose: ColumnPurpose, _ number: Int, _ offset: Int, _ style: RowStyle
   ) -> Value {
     if purpose.isMoment {
       let second = number % 60 < 10 ? "0\(number % 60)" : "\(number % 60)"
       return .text(
         purpose.isDay
-          ? "2026-01-\(10 + number % 20)" : "2026-01-31 12:\(10 + number / 60 % 50):\(second)")
+          ? "2026-01-\(10 + (number + offset) % 20)"
+          : "2026-01-31 12:\(10 + (number / 60 + offset) % 50):\(second)")
     }
     if style == .plain || purpose.isJSON {
-      return .text("{\"n\": \(number)}")
+      return .text("{\"n\": \(number + 10_000 * offset)}")
     }
     // Where NULL is not allowed, an empty text stands for it.
     if style == .nulls, !distinct.contains(column.name), number < 3 { return "" }
     if style == .long {
-      let line = "A \"long\" text, it's number \(number): \u{FC}n\u{EF}c\u{F6}d\u{E9}. "
+      let line =
+        "A \"long\" text, it's number \(number + 10_000 * offset): \u{FC}n\u{EF}c\u{F6}d\u{E9}. "
       return .text(String(repeating: line, count: 40))
     }
-    return .text("00\(7 + number)")
+    return .text("00\(7 + number + 10_000 * offset)")
   }
 
   /// The literals of a CHECK, and values next to them.
@@ -321,41 +402,27 @@ private struct TablePlan {
     let bytes = Array(condition.utf8)
     var values: [Value] = []
     func add(_ value: Value) { if !values.contains(value) { values.append(value) } }
-    for token in SQLTokens(condition) {
+    var isNegative = false
+    for token in SQLTokens(condition) where !token.kind.isTrivia {
       let text = String(decoding: bytes[token.range], as: UTF8.self)
       switch token.kind {
       case .string: add(.text(SeededRows.unquoted(text)))
       case .number:
-        if let number = Int64(text) {
+        if let number = Int64(text).map({ isNegative ? -$0 : $0 }) {
           for near in [number, number &+ 1, number &- 1] { add(.integer(near)) }
           if (1...2_000).contains(number) { add(.text(String(repeating: "7", count: Int(number)))) }
+          if (3...2_000).contains(number) {
+            add(.text("Ab" + String(repeating: "c", count: Int(number) - 2)))
+          }
         } else if let number = Double(text) {
-          add(.real(number))
+          add(.real(isNegative ? -number : number))
         }
+      case .blob: add(.blob(ScriptValues.bytes(bytes[token.range])))
       default: break
       }
+      isNegative = text == "-"
     }
     return values
-  }
-}
-
-/// Values that may pass the CHECKs of a column.
-private struct Candidates {
-  /// The literals in their text, and the values next to them.
-  var literals: [Value] = []
-
-  private static let others: [Value] = [
-    .null, 1, 0, "007", "{}", "[]", "2026-01-31 12:00:00", .real(0.5), .blob([7]), "text",
-  ]
-
-  /// The value for an attempt, counted from 1: first the literals, a different one for each row, then the other
-  /// values, then any.
-  func value(_ attempt: Int, _ number: Int, random: Int) -> Value {
-    let index = attempt - 1
-    if index < literals.count { return literals[(index + number) % literals.count] }
-    if index < literals.count + Self.others.count { return Self.others[index - literals.count] }
-    let any = random % (literals.count + Self.others.count)
-    return any < literals.count ? literals[any] : Self.others[any - literals.count]
   }
 }
 
@@ -402,7 +469,8 @@ private struct ParentRows {
   /// The key of a row of the parent, a different one for each row; nil when the row should have none, or there is
   /// none.
   func key(_ number: Int, _ style: RowStyle, _ attempt: Int, on connection: Connection) -> [Value]? {
-    if isOptional, style == .nulls, attempt == 0 { return nil }
+    // A CHECK may refuse every key there is.
+    if isOptional, style == .nulls && attempt == 0 || attempt % 8 == 7 { return nil }
     if let keys {
       return keys.isEmpty ? nil : keys[keys.count - 1 - (number + attempt) % keys.count]
     }

@@ -20,7 +20,7 @@ struct AuditText {
       table.add(
         .init(migration.title),
         .init(migration.verdict.rawValue, migration.verdict.style),
-        .init(migration.verdict.comesBack ? Prose() : migration.reasons.first ?? Prose()))
+        .init(migration.reasons.first ?? Prose()))
     }
     context.print(table)
     for migration in audit.judged { print(migration, to: context) }
@@ -215,7 +215,7 @@ struct AuditPage {
     page.blocks.append(.paragraph("\(audit.summary)"))
     var table = Page.Table(.init("migration"), .init("verdict"), .init("why"))
     for migration in audit.judged {
-      let why = migration.verdict.comesBack ? Prose() : migration.reasons.first ?? Prose()
+      let why = migration.reasons.first ?? Prose()
       table.rows.append([
         "\(migration.title)", "\(Prose(migration.verdict.rawValue), mark: migration.verdict.mark)", "\(why)",
       ])

@@ -10,6 +10,8 @@ struct FolderJudge {
     /// Whether too few rows were there to see a difference: two texts differ and no row tells what they mean, or a table takes
     /// only rows that are alike.
     var isBlind = false
+    /// Whether a table counts from a lower number than before with AUTOINCREMENT.
+    var isCountingAnew = false
     var why: [String] = []
   }
 
@@ -70,11 +72,16 @@ struct FolderJudge {
       let after = try PlainDatabase()
       try after.become(work)
       let outcome = try trip(before, after, work, migration)
+      if outcome.isCountingAnew { truth.isCountingAnew = true }
       if let unseen = outcome.unseen { blind = blind.map { $0.intersection(unseen) } ?? unseen }
       if outcome.isGood { good.insert(outcome.word) } else { bad.insert(outcome.word) }
       if let why = outcome.why { truth.why.append("rows \(index): \(why)") }
       try database.become(after)
       alive.append(database)
+    }
+    for outcome in try lonely(start, migration, &dice) {
+      if !outcome.isGood { bad.insert(outcome.word) }
+      if let why = outcome.why { truth.why.append("one row: \(why)") }
     }
     // The others go on from one on which it ran.
     for database in databases where !alive.contains(where: { $0 === database }) {
@@ -90,6 +97,7 @@ struct FolderJudge {
     var why: String?
     /// Tables whose texts differ and of which no row was there to try.
     var unseen: Set<String>?
+    var isCountingAnew = false
 
     var isGood: Bool { word == "returns" || word == "order-only" }
   }
@@ -113,7 +121,9 @@ struct FolderJudge {
     }
     let again = try compare(after, work, migration)
     guard again.isGood else { return Outcome(word: again.word, why: "again: \(again.why ?? "")") }
-    return Outcome(word: back.word, unseen: (back.unseen ?? []).union(again.unseen ?? []))
+    return Outcome(
+      word: back.word, unseen: (back.unseen ?? []).union(again.unseen ?? []),
+      isCountingAnew: back.isCountingAnew)
   }
 
   private func compare(_ old: PlainDatabase, _ new: PlainDatabase, _ migration: DrawnMigration) throws
@@ -149,7 +159,10 @@ struct FolderJudge {
           "\(table): -\(missing.subtracting(extra).sorted().prefix(2)) +\(extra.subtracting(missing).sorted().prefix(2))"
       )
     }
-    return Outcome(word: try old.order == new.order ? "returns" : "order-only", unseen: unseen)
+    let (counts, present) = (try old.counters(), try new.counters())
+    return Outcome(
+      word: try old.order == new.order ? "returns" : "order-only", unseen: unseen,
+      isCountingAnew: counts.contains { $0.value > present[$0.key] ?? 0 })
   }
 
   // MARK: - Rows
@@ -165,7 +178,8 @@ struct FolderJudge {
       statements.filter { $0.hasPrefix("INSERT INTO") && $0.contains("VALUES") }.flatMap(PlainValues.literals)
     )
     // A value that only the way down names is one that a newer application writes.
-    let literals = Set(migration.up.flatMap(PlainValues.literals)).subtracting(own).sorted()
+    let named = migration.up.flatMap(PlainValues.literals)
+    let literals = Set(named + PlainValues.neighbours(of: named, in: migration.up)).subtracting(own).sorted()
     for table in try database.tables where table != "log" || index > 2 {
       let count = try database.rows("SELECT count(*) FROM \(PlainDatabase.name(table))")[0][0]
       let most = index == 1 ? 1 : 6
@@ -174,11 +188,27 @@ struct FolderJudge {
       }
       guard index == 4, statements.contains(where: { $0.contains(table) }) else { continue }
       for column in try columns(table, database) where column.parent == nil {
-        let fitting = literals.filter { PlainValues.fits($0, column.type) }
-        for value in Set(fitting + PlainValues.pool(column.type)).sorted() where column.name != "id" {
+        let fitting = (literals + (try constants(of: table, database))).filter {
+          PlainValues.fits($0, column.type)
+        }
+        let nulls = column.isNotNull ? [] : ["NULL"]
+        for value in Set(fitting + PlainValues.pool(column.type) + nulls).sorted() where column.name != "id" {
           try insert(into: table, database, literals, [column.name: value], isDistinct: false, isFull, &dice)
         }
       }
+    }
+    if index == 4 {
+      // Their parents may have had no rows before.
+      for table in try database.tables
+      where try columns(table, database).contains(where: { $0.parent != nil }) {
+        for _ in 0..<3 {
+          try insert(into: table, database, literals, [:], isDistinct: true, isFull, &dice)
+        }
+      }
+    }
+    if index > 0 {
+      // As if rows had been deleted.
+      try database.run("UPDATE sqlite_sequence SET seq = seq + 7", ignoring: true)
     }
     for table in try database.tables {
       for _ in 0..<3 {
@@ -187,6 +217,29 @@ struct FolderJudge {
           ignoring: true)
       }
     }
+  }
+
+  /// What comes of an UPDATE on a row that is alone with its value in one column, as constraints may refuse it beside others.
+  private func lonely(
+    _ start: PlainDatabase, _ migration: DrawnMigration, _ dice: inout Dice
+  ) throws -> [Outcome] {
+    guard migration.up.contains(where: { $0.hasPrefix("UPDATE") }) else { return [] }
+    var outcomes: [Outcome] = []
+    for table in try start.tables where migration.up.contains(where: { $0.contains(table) }) {
+      for column in try columns(table, start) where !column.isKey && column.parent == nil {
+        let fitting = migration.up.flatMap(PlainValues.literals).filter { PlainValues.fits($0, column.type) }
+        for value in Set(fitting + (column.isNotNull ? [] : ["NULL"])).sorted() {
+          let (before, after, work) = (try PlainDatabase(), try PlainDatabase(), try PlainDatabase())
+          try before.become(start)
+          try insert(into: table, before, [], [column.name: value], isDistinct: false, true, &dice)
+          try after.become(before)
+          guard (try? after.run(migration.up, enforcing: folder.enforcesKeys)) != nil else { continue }
+          try work.become(after)
+          outcomes.append(try trip(before, after, work, migration))
+        }
+      }
+    }
+    return outcomes
   }
 
   private struct Column {
@@ -213,7 +266,18 @@ struct FolderJudge {
   private func random(_ type: String, _ dice: inout Dice) -> String {
     let number = dice.below(1_000_000)
     return PlainValues.fits("'x'", type)
-      ? "'r\(number)'" : PlainValues.fits("1", type) ? "\(number)" : "x'\(number + 1_000_000)0'"
+      ? "'\(dice.pick(["r", "r", "R", "0"]))\(number)'"
+      : PlainValues.fits("1", type) ? "\(number)" : "x'\(number + 1_000_000)0'"
+  }
+
+  /// What the constraints of a table name, and what is beside it.
+  private func constants(of table: String, _ database: PlainDatabase) throws -> [String] {
+    try database.rows(
+      "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = \(PlainDatabase.text(table))"
+    ).flatMap { row in
+      let literals = PlainValues.literals(in: row[0])
+      return literals + PlainValues.neighbours(of: literals, in: [row[0]])
+    }
   }
 
   /// Several times, as constraints refuse some.
@@ -222,19 +286,19 @@ struct FolderJudge {
     isDistinct: Bool, _ isFull: Bool, _ dice: inout Dice
   ) throws {
     let columns = try columns(table, database)
-    // What its constraints name.
-    let own = try database.rows(
-      "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = \(PlainDatabase.text(table))"
-    ).flatMap { PlainValues.literals(in: $0[0]) }
+    let own = try constants(of: table, database)
     for attempt in 0..<12 {
       let values = columns.map { column -> String in
         if let value = fixed[column.name] { return value }
         if let parent = column.parent {
+          if !column.isNotNull, attempt > 5 { return "NULL" }
           return
             "(SELECT \(parent.column) FROM \(PlainDatabase.name(parent.table)) ORDER BY \(parent.column) LIMIT 1 OFFSET \(dice.below(3)))"
         }
         if column.isKey, column.name == "id" {
-          return column.type == "TEXT" ? "'k\(dice.below(1_000_000))'" : "\(500 + dice.below(1_000_000))"
+          return column.type == "TEXT"
+            ? "'\(dice.pick(["k", "k", "00"]))\(dice.below(1_000_000))'"
+            : "\(500 + dice.below(1_000_000))"
         }
         if !column.isNotNull, !isFull, dice.falls([isDistinct ? 35 : 15, 15, 60, 90][attempt % 4]) {
           return "NULL"
@@ -302,7 +366,8 @@ extension FolderJudge {
       let back = try? compare(before, work, migration)
       truths[index] = Truth(
         words: back.map { [$0.word] } ?? ["returns", "order-only", "rows-differ", "other-schema"],
-        isBlind: back?.unseen?.isEmpty == false, why: [back?.why].compactMap(\.self))
+        isBlind: back?.unseen?.isEmpty == false, isCountingAnew: back?.isCountingAnew == true,
+        why: [back?.why].compactMap(\.self))
     }
     return truths
   }
@@ -395,7 +460,7 @@ extension PlainDatabase {
       "\(key) IN (SELECT \(selected) FROM \(name) ORDER BY \(order) LIMIT 1 OFFSET \(place))"
     }
     let views = try rows(
-      "SELECT name FROM sqlite_schema WHERE type = 'view' AND lower(sql) LIKE '%' || lower(\(Self.text(table))) || '%'"
+      "SELECT name FROM sqlite_schema WHERE type = 'view' AND lower(sql) LIKE '%' || lower(\(Self.text(table))) || '%' ORDER BY name"
     ).map { $0[0] }
     let partial = try rows(
       "SELECT substr(sql, instr(upper(sql), 'WHERE') + 5) FROM sqlite_schema WHERE type = 'index' AND tbl_name = \(Self.text(table)) AND upper(sql) LIKE '%WHERE%' ORDER BY name"
@@ -436,7 +501,10 @@ extension PlainDatabase {
       let copied = info.map { column -> String in
         let name = Self.name(column[0])
         return column[2] == "0"
-          ? name : column[1] == "TEXT" ? "\(name) || 'p'" : hasRowID ? "NULL" : "\(name) || 'p'"
+          ? name
+          : column[1] == "TEXT" || !hasRowID
+            // What a counter gives is held against the audit apart from this.
+            ? "\(name) || 'p'" : "(SELECT max(\(name)) FROM \(Self.name(table))) + 1"
       }
       try attempt(
         "INSERT INTO \(name) (\(columns.joined(separator: ", "))) SELECT \(copied.joined(separator: ", ")) FROM \(name) WHERE \(row(place))"

@@ -145,6 +145,14 @@ extension PlainDatabase {
     return lines.sorted()
   }
 
+  /// How far each table has counted with AUTOINCREMENT.
+  func counters() throws -> [String: Int] {
+    guard try !rows("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").isEmpty else { return [:] }
+    return Dictionary(
+      try rows("SELECT name, seq FROM sqlite_sequence").map { ($0[0], Int($0[1]) ?? 0) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
   var order: [String] {
     get throws {
       try tables.flatMap { table in
@@ -164,7 +172,7 @@ enum PlainValues {
     "'x'", "'007'", "''", "'Zeta'", "'abc'", "'ABC'", "'a longer text, with ünïcödé'", "'12'",
   ]
   static let wholes = ["0", "1", "2", "-5", "42", "7000000", "9007199254740993"]
-  static let reals = ["0.5", "1.0", "-2.25", "100.0"]
+  static let reals = ["0.5", "1.0", "-2.25", "100.0", "0.1"]
   static let blobs = ["x'00ff'", "x''", "x'616263'"]
 
   /// Those for a column of a declared type.
@@ -175,7 +183,7 @@ enum PlainValues {
     case "BOOLEAN", "NUM": ["0", "1"]
     case "REAL": reals
     case "BLOB": blobs
-    default: texts + blobs
+    default: texts + blobs + ["42"]
     }
   }
 
@@ -185,6 +193,15 @@ enum PlainValues {
     case "'": ["TEXT", "VARCHAR(20)", ""].contains(type)
     case "x": ["BLOB", ""].contains(type)
     default: ["INTEGER", "INT", "BOOLEAN", "NUM", "REAL"].contains(type)
+    }
+  }
+
+  /// Values beside those that SQL compares.
+  static func neighbours(of literals: [String], in sql: [String]) -> [String] {
+    guard sql.contains(where: { $0.contains(" < ") || $0.contains(" > ") }) else { return [] }
+    return literals.flatMap { literal -> [String] in
+      if let number = Int(literal) { return ["\(number - 1)", "\(number + 1)"] }
+      return literal.hasPrefix("x") ? ["\(literal.dropLast())00'"] : ["\(literal.dropLast())Ab'"]
     }
   }
 
