@@ -72,7 +72,7 @@ struct Reversals {
       } else {
         try addFormerObstacles(draft, to: &own)
         try forecast(draft, after: later, into: &own)
-        own.take(try writtenAgain(draft, on: connection))
+        own.take(try WrittenAgain(draft.retired, on: connection))
         if isOutOfTime, draft.dependsOnRows, own.word == .expected || own.word == .uncertain {
           own.notes.append(
             "the time was over before its way back was tried on a copy: phasedb rehearse down takes as long as it needs"
@@ -304,7 +304,7 @@ struct Reversals {
     var written: [PhaseID: WrittenAgain] = [:]
     for draft in open.prefix(count) {
       do throws(MigrationError) {
-        written[draft.applied.id] = try writtenAgain(draft, on: run.connection)
+        written[draft.applied.id] = try WrittenAgain(draft.retired, on: run.connection)
         var step = try run.step(draft.applied.id, try ledger.phases.text(of: draft.applied))
         // Where every row is as it was when the way back was seen to give it back, and it does so again, what is written
         // over is the phase's own.
@@ -322,22 +322,6 @@ struct Reversals {
       }
     }
     return (steps, written, false)
-  }
-
-  /// What retired columns of a phase have lost, because rows were deleted and written again.
-  private func writtenAgain(
-    _ draft: Draft, on connection: Connection
-  ) throws(MigrationError) -> WrittenAgain {
-    var written = WrittenAgain()
-    for column in draft.retired {
-      let change = try lifting("reading \(column.table)") { () in try column.change(on: connection) }
-      switch change {
-      case .gone(let rows): written.rows.append((column, rows))
-      case .unknown: written.unknown.append(column)
-      case nil: break
-      }
-    }
-    return written
   }
 
   /// What can be told of the rows without running anything.
@@ -454,34 +438,6 @@ struct Reversals {
   }
 }
 
-/// The tables whose rows, or the order of them, the ways back of later phases leave to chance or the clock.
-private struct LeftToChance {
-  private var tables: [SchemaName: PhaseID] = [:]
-
-  var isEmpty: Bool { tables.isEmpty }
-
-  mutating func add(_ draft: Reversals.Draft) {
-    guard let chance = draft.chance else { return }
-    for table in chance.tables + chance.contents.map(\.table) { tables[SchemaName(table)] = draft.applied.id }
-  }
-
-  /// What a way back makes of these tables that goes by more than one row.
-  ///
-  /// - Parameter lost: what is known to be lost in any case.
-  func reached(by trace: ScriptTrace, but lost: [Reversal.AffectedRows]) -> [Reversal.AffectedRows] {
-    tables.filter { name, _ in trace.readTables.contains(name) || !trace.leavesAlone(name) }
-      .sorted { $0.key.key < $1.key.key }.compactMap { name, phase in
-        lost.contains { SchemaName($0.table) == name && $0.column == nil }
-          ? nil
-          : Reversal.AffectedRows(
-            table: name.spelled, column: nil, rows: nil,
-            why:
-              "the way back goes by the rows that \(phase.short) leaves, and that depends on chance or the clock"
-          )
-      }
-  }
-}
-
 extension Reversal {
   /// Takes in what came of the phase on a copy.
   fileprivate mutating func take(_ step: DownRun.Step) {
@@ -492,32 +448,13 @@ extension Reversal {
       !known.contains($0.subject)
     }
   }
-}
 
-/// Rows that an application deleted and wrote again, as INSERT OR REPLACE does, without what retired columns held.
-private struct WrittenAgain {
-  var rows: [(column: RoundTripRecord.Retired, count: Int)] = []
-  /// Columns of which it cannot be told.
-  var unknown: [RoundTripRecord.Retired] = []
-}
-
-extension Reversal {
+  /// Takes in what retired columns have lost.
   fileprivate mutating func take(_ written: WrittenAgain) {
-    func name(_ column: RoundTripRecord.Retired) -> String {
-      RetiredName(SchemaName(column.column))?.original.spelled ?? column.column
-    }
-    uncertain += written.rows.map {
-      AffectedRows(
-        table: $0.column.table, column: name($0.column), rows: $0.count,
-        why:
-          "the rows were deleted and inserted again, or new ones have their keys, without the retired value")
-    }
-    for column in written.unknown where basis == .rows {
-      basis = .scratch
-      notes.append(
-        "rows of \(column.table) were deleted and inserted: if they are the same ones, their retired \(name(column)) is gone"
-      )
-    }
+    uncertain += written.affectedRows
+    guard basis == .rows, !written.notes.isEmpty else { return }
+    basis = .scratch
+    notes += written.notes
   }
 }
 
