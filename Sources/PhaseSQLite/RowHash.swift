@@ -120,7 +120,8 @@ extension RowHash {
   ///
   /// - Parameters:
   ///   - columns: the names of its arguments.
-  ///   - sum: adds every row that is hashed, so that a copy is summed while it is made.
+  ///   - sum: adds every row that is hashed, so that a copy is summed while it is made. The function then returns its last
+  ///     argument: a column of the copy can be the call.
   package static func define(
     _ name: String, columns: [String], adding sum: RowSumInSQL? = nil, on connection: Connection
   ) throws(SQLiteError) {
@@ -202,8 +203,9 @@ private final class RowHashLink {
     }
     guard isLast else { return unsafe parts.carry(to: context) }
     let row = parts.row
-    sum?.sum.add(row)
-    unsafe sqlite3_result_int64(context, Int64(bitPattern: row.first))
+    guard let sum else { return unsafe sqlite3_result_int64(context, Int64(bitPattern: row.first)) }
+    sum.sum.add(row)
+    unsafe sqlite3_result_value(context, arguments[arguments.count - 1])
   }
 }
 

@@ -115,8 +115,8 @@ struct RowSumTests {
       """)
   }
 
-  private func sum(_ connection: Connection, _ rest: String) throws -> RowSum {
-    var statement = try connection.prepare("SELECT id, a, b FROM t \(rest)")
+  private func sum(_ connection: Connection, _ rest: String, of table: String = "t") throws -> RowSum {
+    var statement = try connection.prepare("SELECT id, a, b FROM \(table) \(rest)")
     return try statement.sumOfRows(RowHasher(columns: ["id", "a", "b"]))
   }
 
@@ -148,10 +148,14 @@ struct RowSumTests {
     let whole = try sum(connection, "")
     let columns = ["id", "a", "b"]
     let adding = RowSumInSQL()
-    try RowHash.define("phasedb_hash", columns: columns, adding: adding, on: connection)
-    let call = RowHash.call("phasedb_hash", columns.map(SQLText.identifier))
-    try connection.execute("CREATE TABLE copy AS SELECT id, a, b, \(call) AS hash FROM t ORDER BY b")
+    try RowHash.define("phasedb_hash", columns: columns, on: connection)
+    try RowHash.define("phasedb_sum", columns: columns, adding: adding, on: connection)
+    let names = columns.map(SQLText.identifier)
+    try connection.execute(
+      "CREATE TABLE copy AS SELECT id, a, \(RowHash.call("phasedb_sum", names)) AS b, \(RowHash.call("phasedb_hash", names)) AS hash FROM t ORDER BY b"
+    )
     #expect(adding.sum == whole)
+    #expect(try sum(connection, "", of: "copy") == whole)
     var statement = try connection.prepare("SELECT id, a, b, hash FROM copy WHERE id = 77")
     #expect(try statement.step())
     #expect(statement.value(at: 3) == statement.rowHash(RowHasher(columns: columns)).stored)
@@ -165,8 +169,11 @@ struct RowSumTests {
     let values = (1...width).map { $0 % 3 == 0 ? "'text \($0)'" : "\($0)" }.joined(separator: ", ")
     try connection.execute("INSERT INTO wide VALUES (\(values))")
     let adding = RowSumInSQL()
-    try RowHash.define("wide_hash", columns: columns, adding: adding, on: connection)
+    try RowHash.define("wide_hash", columns: columns, on: connection)
+    try RowHash.define("wide_sum", columns: columns, adding: adding, on: connection)
     let inSQL = try connection.value("SELECT \(RowHash.call("wide_hash", columns)) FROM wide")
+    let last = try connection.value("SELECT \(RowHash.call("wide_sum", columns)) FROM wide")
+    #expect(try last == connection.value("SELECT c\(width) FROM wide"))
     let hash = try RowHashTests.hash("SELECT * FROM wide", on: connection)
     #expect(inSQL == hash.stored)
     #expect(adding.sum == RowSum(count: 1, first: hash.first, second: hash.second))

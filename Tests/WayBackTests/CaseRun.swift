@@ -206,8 +206,14 @@ final class CaseRun {
         let other = try Migrator(database: copy, catalog: catalog, options: options)
         _ = try judge({ try other.run(plan) }, try Shell(copy), at: copy)
       }
+      let isAskedAgain = !isSmall && !drawn.isLeftToChance
+      let asked = isAskedAgain ? try look(afterRunning: plan, onACopyOf: path) : nil
       let words = try stale()
       let last = try judge({ try way.run(plan) }, shell, at: path)
+      if isAskedAgain, asked != last.down {
+        outcome.complaints.append(
+          "\(phase.kind) of migration \(number): asked again, what the plan found out was something else")
+      }
       history.append(.down)
       outcome.complaints += try stale().subtracting(words).map { "down made \($0) disagree with its table" }
       // A row that an earlier way down took away comes back with the next way up, and goes again.
@@ -240,6 +246,20 @@ final class CaseRun {
       try shell.run(statement.replacingOccurrences(of: "/*range*/", with: "1 = 1"))
     }
     return try Look(shell)
+  }
+
+  /// What a plan leaves when another connection runs it, which asks everything again that the plan has found out; nil when
+  /// it is refused.
+  private func look(afterRunning plan: Plan, onACopyOf path: String) throws -> Look? {
+    let copy = "\(path)-asked"
+    try? FileManager.default.removeItem(atPath: copy)
+    try FileManager.default.copyItem(atPath: path, toPath: copy)
+    do {
+      try Migrator(database: copy, catalog: catalog, options: options).run(plan)
+    } catch {
+      return nil
+    }
+    return try Look(Shell(copy))
   }
 
   private static func said(_ reversals: [PhaseID: Reversal], _ number: Int) -> Said {

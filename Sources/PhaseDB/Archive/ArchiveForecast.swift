@@ -34,6 +34,8 @@ struct ArchiveForecast {
     var computed: [Affected] = []
     /// Rows that may get the values of other rows.
     var others: [Affected] = []
+    /// How the rows of the archive compare with the present ones; nil when that was not asked.
+    var comparison: ArchiveComparison?
     /// Whether every row that the archive can compare was seen to be there still, unchanged.
     var isUntouched = false
     /// Whether rows may have changed that cannot be compared, because a later phase wrote what they are compared by.
@@ -76,15 +78,17 @@ struct ArchiveForecast {
       return outlook
     }
     outlook.isOpen = places.values.contains { $0.name != nil && $0.archive != nil }
+    guard !computed.isEmpty || !successor.hashed.isEmpty else { return outlook }
+    let comparison = try comparison(table, successor, places, on: connection)
+    if laterChanges == nil { outlook.comparison = comparison }
     if !computed.isEmpty {
-      let rows = try changedRows(table, successor, places, on: connection)
-      if rows > 0 {
+      if comparison.changed > 0 {
         outlook.computed = computed.map {
-          affected($0.name, rows, "the rows changed since, so the way back computes it")
+          affected($0.name, comparison.changed, "the rows changed since, so the way back computes it")
         }
       }
-    } else if !successor.hashed.isEmpty {
-      let rows = try changedRows(table, successor, places, mayBeOthers: true, on: connection)
+    } else {
+      let rows = try otherRows(comparison, table, successor, places, on: connection)
       if rows > 0 {
         outlook.others = content.columns.map {
           affected(
@@ -95,7 +99,8 @@ struct ArchiveForecast {
     }
     guard !successor.hashed.isEmpty else { return outlook }
     if content.isComplete == true {
-      let moved = try followedRows(table, successor, places, on: connection)
+      let moved =
+        comparison.isUntouched ? nil : try followedRows(table, successor, places, on: connection)
       outlook.isUntouched = moved == nil && laterChanges == nil
       if let moved, moved > 0 {
         outlook.others += content.columns.map {
@@ -104,7 +109,7 @@ struct ArchiveForecast {
             "other rows hold now what these held: the keys were changed, or the values")
         }
       }
-    } else if computed.isEmpty, laterChanges == nil {
+    } else if computed.isEmpty, laterChanges == nil, comparison.absent > 0 {
       let moved = try movedRows(table, successor, on: connection)
       if moved > 0 {
         outlook.lost += content.columns.map { affected($0.name, moved, "the rows have another key now") }
@@ -122,25 +127,14 @@ struct ArchiveForecast {
     guard content.isComplete == true, let successor = content.successor,
       let table = try Table(SchemaName(successor.table), on: connection)
     else { return false }
-    let key = RowMatch.condition(successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
-    let place = "main.\(SQLText.identifier(table.name.spelled))"
-    if outlook.isUntouched {
-      let counts = try connection.value(
-        """
-        SELECT (SELECT count(*) FROM \(place))
-          = (SELECT count(*) FROM main.\(record.tableName) WHERE gone = 0 AND rest IS NOT NULL)
-        """)
-      return counts?.integer == 1
+    let comparison: ArchiveComparison
+    if let known = outlook.comparison {
+      comparison = known
+    } else {
+      comparison = try self.comparison(table, successor, [:], on: connection)
     }
-    // The search goes from the archive to the table, because the table's key has an index. A row that now has the key
-    // of a removed row is another row.
-    let isWhole = try connection.value(
-      """
-      SELECT (SELECT count(*) FROM \(place))
-        = (SELECT count(*) FROM main.\(record.tableName) AS a JOIN \(place) AS n ON \(key) WHERE a.gone = 0)
-      """)
-    guard isWhole?.integer == 1 else { return false }
-    return try changedRows(table, successor, [:], on: connection) == 0
+    let rows = try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(table.name.spelled))")
+    return comparison.changed == 0 && rows == .integer(Int64(comparison.rows - comparison.absent))
   }
 
   /// Rows that the phase removed, and whose key another row has now. They cannot come back under their key.
@@ -317,30 +311,63 @@ struct ArchiveForecast {
     return isKeyed && others ? places : nil
   }
 
-  /// - Parameter mayBeOthers: whether to count only rows that may have been deleted and inserted again. SQLite gives
-  ///   a new row the highest key plus one, so a row below an unchanged row is not a new one
-  ///   (sqlite.org/autoinc.html).
-  private func changedRows(
+  /// One scan, because each table may be large.
+  private func comparison(
     _ table: Table, _ successor: ArchiveContent.Successor, _ places: [SchemaName: LaterChanges.Place],
-    mayBeOthers: Bool = false, on connection: Connection
-  ) throws(SQLiteError) -> Int {
+    on connection: Connection
+  ) throws(SQLiteError) -> ArchiveComparison {
     let key = successor.key.map { SchemaName($0) }
     let row = RestOfRow(content, at: places, by: key)
     let isReadable = try row.isReadable(in: table, on: connection)
     try row.define(on: connection)
-    let found = RowMatch.condition(key, in: table, as: "n", against: "a")
+    let isAbsent = "n.\(SQLText.identifier(successor.key[0])) IS NULL"
+    let counts = try connection.rows(
+      """
+      SELECT count(*), count(*) FILTER (WHERE \(isAbsent)),
+      count(*) FILTER (WHERE NOT \(isAbsent) AND \(isReadable ? "\(row.call("n")) IS NOT a.rest" : "1"))
+      FROM main.\(record.tableName) AS a LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
+      ON \(RowMatch.condition(key, in: table, as: "n", against: "a"))\(isReadable ? row.joins("n") : "")
+      WHERE a.gone = 0
+      """)[0].map { Int($0.integer ?? 0) }
+    return ArchiveComparison(
+      rows: counts[0], absent: counts[1], changed: counts[2], isReadable: isReadable)
+  }
+
+  /// How many of the changed rows may have been deleted and inserted again. SQLite gives a new row the highest key plus
+  /// one, so a row below an unchanged row is not a new one (sqlite.org/autoinc.html).
+  private func otherRows(
+    _ comparison: ArchiveComparison, _ table: Table, _ successor: ArchiveContent.Successor,
+    _ places: [SchemaName: LaterChanges.Place], on connection: Connection
+  ) throws(SQLiteError) -> Int {
+    guard comparison.changed > 0, content.key.isNumber else { return comparison.changed }
+    guard !table.hasAutoincrement else { return 0 }
+    guard comparison.isReadable else { return comparison.changed }
+    let key = successor.key.map { SchemaName($0) }
+    let row = RestOfRow(content, at: places, by: key)
+    try row.define(on: connection)
     let rows = """
       FROM main.\(record.tableName) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
-      ON \(found)\(isReadable ? row.joins("n") : "") WHERE a.gone = 0
+      ON \(RowMatch.condition(key, in: table, as: "n", against: "a"))\(row.joins("n")) WHERE a.gone = 0
       """
-    var isCounted = isReadable ? "\(row.call("n")) IS NOT a.rest" : "1"
-    if mayBeOthers, content.key.isNumber {
-      if table.hasAutoincrement { return 0 }
-      if isReadable {
-        isCounted +=
-          " AND a.k1 > coalesce((SELECT max(a.k1) \(rows) AND \(row.call("n")) IS a.rest), -9223372036854775808)"
-      }
-    }
-    return Int(try connection.value("SELECT count(*) \(rows) AND \(isCounted)")?.integer ?? 0)
+    let lastUnchanged =
+      "coalesce((SELECT max(a.k1) \(rows) AND \(row.call("n")) IS a.rest), -9223372036854775808)"
+    let count = try connection.value(
+      "SELECT count(*) \(rows) AND \(row.call("n")) IS NOT a.rest AND a.k1 > \(lastUnchanged)")
+    return Int(count?.integer ?? 0)
   }
+}
+
+/// How the rows of an archive compare with those that its table has now under their keys.
+struct ArchiveComparison: Hashable, Sendable {
+  /// The rows that the transition kept.
+  let rows: Int
+  /// Those whose key no row has now.
+  let absent: Int
+  /// Those under whose key the row is not the same.
+  let changed: Int
+  /// Whether the table still has what rows are compared by. If not, all that are not absent count as changed.
+  let isReadable: Bool
+
+  /// Whether each of them is there, under its key and unchanged.
+  var isUntouched: Bool { isReadable && absent == 0 && changed == 0 }
 }

@@ -171,15 +171,9 @@ extension ArchivePlan {
   /// The SQL name of the table before the transition.
   var place: String { "main.\(SQLText.identifier(table.name.spelled))" }
 
-  /// The key and the values of the table under an alias, with the names that an archive gives them.
+  /// The key and the values of the table under an alias.
   func columns(of alias: String) -> [String] {
-    let keys = key.names.enumerated().map {
-      "\(alias).\(SQLText.identifier($0.element)) AS k\($0.offset + 1)"
-    }
-    let values = values.enumerated().map {
-      "\(alias).\(SQLText.identifier($0.element.name.spelled)) AS v\($0.offset + 1)"
-    }
-    return keys + values
+    (key.names + values.map(\.name.spelled)).map { "\(alias).\(SQLText.identifier($0))" }
   }
 
   /// Makes the temporary copy. It is a TEMP table, so that unchanged rows are never written to the database file.

@@ -54,21 +54,32 @@ struct ArchiveTable {
 
   /// Inserts rows and computes their checksum at the same time, so that they need not be read again.
   ///
+  /// - Parameter query: a SELECT that gives every column of the table by its name.
+  func fill(from query: String, on connection: Connection) throws(SQLiteError) -> RowSum {
+    // The LIMIT and the WHERE keep SQLite from merging the two queries, so that no hash is computed twice
+    // (sqlite.org/optoverview.html#subquery_flattening).
+    try fill(columns, from: "(\(query) LIMIT -1) WHERE true", on: connection)
+  }
+
+  /// The same without a query in a query, where all values but `rest` are cheap to read twice.
+  ///
   /// - Parameters:
-  ///   - query: a SELECT that gives every column of the table by its name.
-  ///   - computesNothing: whether its columns are cheap to read twice.
+  ///   - values: the SQL of a value for each of ``columns``.
+  ///   - source: the text after FROM.
   func fill(
-    from query: String, computesNothing: Bool = false, on connection: Connection
+    _ values: [String], from source: String, on connection: Connection
   ) throws(SQLiteError) -> RowSum {
     let sum = RowSumInSQL()
-    try RowHash.define(Self.sumFunction, columns: columns, adding: sum, on: connection)
-    let list = columns.joined(separator: ", ")
-    // The LIMIT keeps SQLite from merging the two queries, so that no hash is computed twice
-    // (sqlite.org/optoverview.html#subquery_flattening).
+    // The function gives back its last argument, so `rest` is the last one.
+    let order = columns.indices.filter { columns[$0] != "rest" } + [columns.count - 2]
+    let names = order.map { columns[$0] }
+    let given = order.map { values[$0] }
+    try RowHash.define(Self.sumFunction, columns: names, adding: sum, on: connection)
+    let selected = given.dropLast() + [RowHash.call(Self.sumFunction, given)]
     try connection.execute(
       """
-      INSERT INTO main.\(name) (\(list)) SELECT \(list) FROM (\(query)\(computesNothing ? "" : " LIMIT -1"))
-      WHERE \(RowHash.call(Self.sumFunction, columns)) IS NOT NULL
+      INSERT INTO main.\(name) (\(names.joined(separator: ", ")))
+      SELECT \(selected.joined(separator: ", ")) FROM \(source)
       """)
     return sum.sum
   }

@@ -61,21 +61,16 @@ struct Archiving {
 
   private func copy(_ work: inout Work) throws(SQLiteError) {
     let archivePlan = work.archivePlan
-    let isGone = archivePlan.method == .rows
     let columns = archivePlan.columns(of: "t")
-    guard !isGone else {
-      work.sum = try work.table.fill(
-        from:
-          "SELECT \((columns + ["NULL AS rest", "\(isGone ? 1 : 0) AS gone"]).joined(separator: ", ")) FROM \(archivePlan.place) AS t",
-        computesNothing: true, on: connection)
+    let source = "\(archivePlan.place) AS t"
+    guard archivePlan.method != .rows else {
+      work.sum = try work.table.fill(columns + ["NULL", "1"], from: source, on: connection)
       return
     }
     let hash = try rest(of: &work)
     try hash.define(on: connection)
     work.sum = try work.table.fill(
-      from:
-        "SELECT \((columns + ["\(hash.call("t")) AS rest", "0 AS gone"]).joined(separator: ", ")) FROM \(archivePlan.place) AS t\(hash.joins("t"))",
-      on: connection)
+      columns + [hash.call("t"), "0"], from: source + hash.joins("t"), on: connection)
   }
 
   /// What to hash of a row whose columns are dropped, under the names that the columns will have when the row is

@@ -18,9 +18,12 @@ package struct KeptData: Sendable, Hashable {
 extension KeptData {
   /// The archives of a phase that are not purged.
   ///
-  /// - Parameter limit: how long the search for deleted rows may take in each archive; nil to leave it out.
+  /// - Parameters:
+  ///   - comparisons: of archives with the present rows, as far as they are known.
+  ///   - limit: how long the search for deleted rows may take in each other archive; nil to leave it out.
   static func archives(
-    _ records: [ArchiveRecord], lookingForDeleted limit: Duration? = nil, on connection: Connection
+    _ records: [ArchiveRecord], knowing comparisons: [Int64: ArchiveComparison] = [:],
+    lookingForDeleted limit: Duration? = nil, on connection: Connection
   ) throws(MigrationError) -> [KeptData] {
     var kept: [KeptData] = []
     for archive in records where archive.state != .purged {
@@ -28,14 +31,13 @@ extension KeptData {
         try ArchiveSize(archive, on: connection)
       }
       guard let size else { continue }
+      var deleted = comparisons[archive.id]?.absent
+      if deleted == nil, let limit { deleted = try archive.deleted(within: limit, on: connection) }
       let left = archive.state == .left ? ", for rows that no longer exist" : ""
       kept.append(
         KeptData(
           what: "what \(archive.direction.rawValue) took from \(archive.table)\(left)", rows: size.rows,
-          bytes: size.bytes,
-          deleted: try limit.flatMap { limit throws(MigrationError) in
-            try archive.deleted(within: limit, on: connection)
-          }))
+          bytes: size.bytes, deleted: deleted))
     }
     return kept
   }

@@ -177,10 +177,8 @@ extension RememberedTable {
           """, on: connection)
       try connection.drop("temp.\(Self.listName)")
     } else {
-      let columns = names.map { "r.\($0) AS \($0)" } + ["NULL AS rest", "1 AS gone"]
       sum = try archive.fill(
-        from: "SELECT \(columns.joined(separator: ", ")) FROM temp.\(name) AS r", computesNothing: true,
-        on: connection)
+        names.map { "r.\($0)" } + ["NULL", "1"], from: "temp.\(name) AS r", on: connection)
       if let present = try Table(shape.name, on: connection) {
         sources.append(
           .init(table: shape.name.spelled, sum: try present.sum(on: connection).text))

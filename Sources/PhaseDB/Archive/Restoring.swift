@@ -18,10 +18,12 @@ struct Restoring {
   ///   - archives: the archives that the opposite transition of the same phase made.
   ///   - phase: the present phase.
   ///   - trace: what this transition's SQL does.
+  ///   - comparisons: of verified archives with the present rows, as far as that is known.
   ///   - looksForCorrections: whether to find ``corrections``, which takes a look at every archived row.
   /// - Throws: `archive-missing`, `archive-altered`.
   init(
-    _ archives: [ArchiveRecord], _ phase: Phase, _ trace: ScriptTrace, looksForCorrections: Bool,
+    _ archives: [ArchiveRecord], _ phase: Phase, _ trace: ScriptTrace,
+    knowing comparisons: [Int64: ArchiveComparison] = [:], looksForCorrections: Bool,
     on connection: Connection
   ) throws(MigrationError) {
     self.connection = connection
@@ -29,14 +31,18 @@ struct Restoring {
     for record in archives {
       let content = try ArchiveContent(record)
       let table = ArchiveTable(record, content)
-      try table.verify(record, on: connection)
+      let comparison = comparisons[record.id]
+      if comparison == nil { try table.verify(record, on: connection) }
+      let isUntouched = comparison?.isUntouched == true
       try lifting("comparing rows with archive \(record.id)") { () in
         if content.isSupplement == true {
-          supplements.append(try SupplementWork(record, content, table, on: connection))
+          supplements.append(
+            try SupplementWork(record, content, table, isUntouched: isUntouched, on: connection))
         } else {
           works.append(
             try RestoringWork(
-              record, content, table, trace, isSameText: content.text == phase.tokenHash, on: connection))
+              record, content, table, trace, isSameText: content.text == phase.tokenHash,
+              isUntouched: isUntouched, on: connection))
         }
       }
     }

@@ -27,19 +27,21 @@ struct RestoringWork {
   var presentName: String { "phasedb_present_\(record.id)" }
   var target: SchemaName { SchemaName(record.table) }
 
+  /// - Parameter isUntouched: whether it is known that the rows of the archive are there still, unchanged.
   init(
     _ record: ArchiveRecord, _ content: ArchiveContent, _ archive: ArchiveTable, _ trace: ScriptTrace,
-    isSameText: Bool, on connection: Connection
+    isSameText: Bool, isUntouched: Bool, on connection: Connection
   ) throws(SQLiteError) {
     self.record = record
     self.content = content
     self.archive = archive
     self.trace = trace
     sourcesChanged = try content.changedSource(on: connection) != nil
-    if content.isFollowed(by: trace, to: SchemaName(record.table)) {
+    if !isUntouched, content.isFollowed(by: trace, to: SchemaName(record.table)) {
       try MovedKeys(content, archive, on: connection)?.follow(on: connection)
     }
-    hasChanged = try RestoringWork.listChanged(record, content, archive, trace, on: connection)
+    hasChanged = try RestoringWork.listChanged(
+      record, content, archive, trace, isUntouched: isUntouched, on: connection)
     let filled = trace.table(to: SchemaName(record.table))
     hasPresent =
       filled?.isFilledInPlace == true && filled?.copiesItself == false && isSameText && !sourcesChanged
@@ -146,12 +148,10 @@ extension RestoringWork {
     let values = values(in: table)
     let isAll = values.count == content.columns.count
     if hasRead {
-      let missing = try connection.value(
-        """
-        SELECT count(*) FROM \(archivePlace)
-        WHERE a.gone OR NOT EXISTS (SELECT 1 FROM \(place(table)) AS t WHERE \(match(table)))
-        """)
-      return isAll ? record.rows - Int(missing?.integer ?? 0) : 0
+      guard isAll else { return 0 }
+      let present = try connection.value(
+        "SELECT count(*) FROM \(archivePlace) JOIN \(place(table)) AS t ON \(match(table)) WHERE a.gone = 0")
+      return Int(present?.integer ?? 0)
     }
     guard !values.isEmpty else { return 0 }
     let assignments = values.map { column, value in
@@ -391,12 +391,13 @@ extension RestoringWork {
   /// - Returns: whether there are any.
   static func listChanged(
     _ record: ArchiveRecord, _ content: ArchiveContent, _ archive: ArchiveTable, _ trace: ScriptTrace,
-    on connection: Connection
+    isUntouched: Bool, on connection: Connection
   ) throws(SQLiteError) -> Bool {
     let computed = content.columns.contains {
       trace.computes(SchemaName($0.name), of: SchemaName(record.table), from: content.origin(of: $0))
     }
-    let isTold = computed || content.hasGoneRows || content.columns.contains { $0.after != nil }
+    let isTold =
+      computed && !isUntouched || content.hasGoneRows || content.columns.contains { $0.after != nil }
     guard isTold, let successor = content.successor,
       let table = try Table(SchemaName(successor.table), on: connection)
     else { return false }

@@ -40,6 +40,9 @@ public struct Reversal: Sendable, Hashable {
   package internal(set) var obstacles: [Obstacle] = []
   /// Where the verdict comes from, one sentence each.
   public internal(set) var notes: [Prose] = []
+  /// How archives of the phase compared with present rows, by their numbers. Only for the phase that was applied last,
+  /// and where its way back was not run on a copy.
+  var comparisons: [Int64: ArchiveComparison] = [:]
 
   /// The verdict: the worst known fact decides.
   public var word: Word {

@@ -14,13 +14,16 @@ struct SupplementWork {
   private var changedName: String { "phasedb_changed_\(record.id)" }
 
   /// Lists the rows that changed since the phase. Belongs before the SQL.
+  ///
+  /// - Parameter isUntouched: whether it is known that the rows of the archive are there still, unchanged.
   init(
-    _ record: ArchiveRecord, _ content: ArchiveContent, _ archive: ArchiveTable, on connection: Connection
+    _ record: ArchiveRecord, _ content: ArchiveContent, _ archive: ArchiveTable, isUntouched: Bool,
+    on connection: Connection
   ) throws(SQLiteError) {
     self.record = record
     self.content = content
     self.archive = archive
-    try MovedKeys(content, archive, on: connection)?.follow(on: connection)
+    if !isUntouched { try MovedKeys(content, archive, on: connection)?.follow(on: connection) }
     let keys = archive.keys.map { "a.\($0)" }.joined(separator: ", ")
     let names = archive.keys.joined(separator: ", ")
     try connection.execute(

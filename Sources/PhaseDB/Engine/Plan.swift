@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// What a run would do, as a value: it can be printed, tested and refused before anything runs.
 public struct Plan: Sendable {
   /// Whether phases are applied or reversed.
@@ -22,6 +24,8 @@ public struct Plan: Sendable {
   package var checkIns: [CheckIn] { judgement.live.checkIns }
   /// For a way down, what each step would restore, counted when the plan was made.
   public internal(set) var reversals: [PhaseID: Reversal] = [:]
+  /// The data that ``reversals`` are about; nil where it cannot be told later whether they have changed.
+  var dataVersion: Connection.DataVersion?
   /// For a way down, the evidence of the last rehearsal of each step.
   package internal(set) var rehearsed: [PhaseID: Evidence] = [:]
   /// For a way down, how long each step may take, as far as known.
@@ -64,6 +68,18 @@ public struct Plan: Sendable {
     var plan = self
     plan.steps = Array(steps[...last])
     return plan
+  }
+
+  /// How the archives of a step compare with present rows, if nobody has written since that was asked; empty otherwise.
+  /// These archives were verified, too.
+  func comparisons(
+    of step: PhaseID, on connection: Connection
+  ) throws(MigrationError) -> [Int64: ArchiveComparison] {
+    guard let reversal = reversals[step], reversal.obstacles.isEmpty, !reversal.comparisons.isEmpty,
+      let dataVersion
+    else { return [:] }
+    let now = try lifting("reading PRAGMA data_version") { () in try connection.dataVersion() }
+    return now == dataVersion ? reversal.comparisons : [:]
   }
 
   /// The lanes that are held while a step runs.

@@ -72,10 +72,11 @@ struct Transition {
     if step.direction == .down {
       try lists.write(step.id, step.phase, planned.plan, state.knowledge)
     }
-    // 3. Rows that the SQL may remove or overwrite are copied. Archives are checked. A way down is refused if rows do
-    // not fit the former schema.
+    // 3. Rows that the SQL may remove or overwrite are copied. Archives are checked, unless the plan has just done so. A
+    // way down is refused if rows do not fit the former schema.
     let rows = try TransitionRows(
-      step, state.knowledge, engine.trials, looksForCorrections: engine.purpose == .rehearsal, on: connection)
+      step, state.knowledge, engine.trials, knowing: planned.plan.comparisons(of: step.id, on: connection),
+      looksForCorrections: engine.purpose == .rehearsal, on: connection)
     let start = Start(
       began: began, locked: locked, deadline: deadline,
       schema: rows == nil ? state.knowledge.schema : try schemaNow(knowing: state.knowledge.schema),

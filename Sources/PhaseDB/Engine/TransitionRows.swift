@@ -16,12 +16,14 @@ struct TransitionRows {
   /// On the way up: the copied rows that the trial of the way back needs.
   private(set) var trip: RoundTripTrial?
 
-  /// - Parameter looksForCorrections: whether to find rows to which the SQL alone gives wrong values.
+  /// - Parameters:
+  ///   - comparisons: how archives compare with the present rows, as far as that is known.
+  ///   - looksForCorrections: whether to find rows to which the SQL alone gives wrong values.
   /// - Returns: nil when there is nothing to archive and nothing to restore.
   /// - Throws: problems of an archive, and errors of SQLite while rows are copied.
   init?(
-    _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials, looksForCorrections: Bool,
-    on connection: Connection
+    _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials,
+    knowing comparisons: [Int64: ArchiveComparison], looksForCorrections: Bool, on connection: Connection
   ) throws(MigrationError) {
     guard let ledger = knowledge.ledger else { return nil }
     let kept = try ledger.archives.all(of: step.id).filter {
@@ -40,7 +42,8 @@ struct TransitionRows {
     }
     try Self.refuseBrokenConstraints(step, trial, knowledge, ledger, kept, on: connection)
     let restoring = try Restoring(
-      kept, step.phase, trial.there, looksForCorrections: looksForCorrections, on: connection)
+      kept, step.phase, trial.there, knowing: comparisons, looksForCorrections: looksForCorrections,
+      on: connection)
     let young = try Self.young(step, knowledge, ledger)
     let archivePlans = isPromise ? [] : try ArchivePlan.all(in: trial, on: connection, isYoung: young)
     if step.direction == .up {

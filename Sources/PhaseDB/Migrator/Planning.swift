@@ -41,7 +41,10 @@ struct Planning: MigratorWork {
       }
       var plan = try planner.down(selection, checkpoints: checkpoints)
       try LaneWork(migrator: migrator).refuseUnknownLanes(of: &plan)
-      if saysReversals { plan.reversals = try waysBack.reversals(knowledge) }
+      if saysReversals {
+        plan.dataVersion = try lifting("reading PRAGMA data_version") { () in try connection.dataVersion() }
+        plan.reversals = try waysBack.reversals(knowledge)
+      }
       if saysReversals, let half = planner.halfApplied, let underWay = planner.underWay,
         let ledger = knowledge.ledger
       {

@@ -369,6 +369,7 @@ struct Reversals {
         try forecast.outlook(on: connection)
       }
       forecasts.append((forecast, outlook))
+      reversal.comparisons[archive.id] = outlook.comparison
       reversal.lost += outlook.lost + outlook.taken + outlook.recomputed
       reversal.uncertain += outlook.computed + outlook.others
       if outlook.isOpen, reversal.basis == .rows {

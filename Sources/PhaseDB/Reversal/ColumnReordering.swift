@@ -60,7 +60,9 @@ struct ColumnReordering {
       changes.append((SQLText.identifier(column.name.spelled), value?(place) ?? place))
     }
     let table = "main.\(SQLText.identifier(wanted.name.spelled)) AS \(TableRebuild.row)"
-    try connection.execute("UPDATE OR ABORT \(table) SET \(Self.assignment(changes, reading.join))")
+    // ABORT would have SQLite copy every page to a statement journal first (sqlite.org/tempfiles.html#stmtjrnl). Whoever
+    // called this undoes everything when it fails.
+    try connection.execute("UPDATE OR FAIL \(table) SET \(Self.assignment(changes, reading.join))")
   }
 
   private static func assignment(_ changes: [(name: String, value: String)], _ join: String) -> String {
