@@ -198,6 +198,19 @@ extension Connection {
   /// Rows changed since the connection was opened, triggers and cascades included.
   package var totalChanges: Int { Int(unsafe sqlite3_total_changes64(handle)) }
 
+  /// Changed pages that SQLite has written from its full cache within transactions, since the connection was opened
+  /// (sqlite.org/c3ref/c_dbstatus_options.html, SQLITE_DBSTATUS_CACHE_SPILL).
+  package var spilledPages: Int {
+    var (present, highest): (Int32, Int32) = (0, 0)
+    _ = unsafe sqlite3_db_status(handle, SQLITE_DBSTATUS_CACHE_SPILL, &present, &highest, 0)
+    return Int(present)
+  }
+
+  /// A number that changes when another connection commits (sqlite.org/pragma.html#pragma_data_version).
+  package var dataVersion: Int64? {
+    get throws(SQLiteError) { try value("PRAGMA main.data_version")?.integer }
+  }
+
   package var lastInsertRowID: Int64 {
     get { unsafe sqlite3_last_insert_rowid(handle) }
     set { unsafe sqlite3_set_last_insert_rowid(handle, newValue) }

@@ -73,6 +73,8 @@ final class CaseRun {
     var options = Options(
       wait: .zero, live: [try? LiveVersion("app@1.5")].compactMap(\.self), mustBeRehearsed: [])
     if !isSmall { options.mostBytesCopied = 0 }
+    // Every trial is undone with its whole transaction.
+    if drawn.isInWALMode { options.mostBytesUndone = -1 }
     self.options = options
   }
 
@@ -200,9 +202,7 @@ final class CaseRun {
         return judge
       }
       if drawn.isLeftToChance, drawn.isRepeated {
-        let copy = "\(path)-\(number)"
-        try? FileManager.default.removeItem(atPath: copy)
-        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        let copy = try copy(of: path, named: "\(number)")
         let other = try Migrator(database: copy, catalog: catalog, options: options)
         _ = try judge({ try other.run(plan) }, try Shell(copy), at: copy)
       }
@@ -232,14 +232,19 @@ final class CaseRun {
 
   /// What statements of a phase leave when SQLite alone runs them, on a copy.
   private func look(after statements: [String], onACopyOf path: String) throws -> Look {
-    let copy = "\(path)-alone"
-    try? FileManager.default.removeItem(atPath: copy)
-    try FileManager.default.copyItem(atPath: path, toPath: copy)
-    let shell = try Shell(copy)
+    let shell = try Shell(copy(of: path, named: "alone"))
     for statement in statements {
       try shell.run(statement.replacingOccurrences(of: "/*range*/", with: "1 = 1"))
     }
     return try Look(shell)
+  }
+
+  private func copy(of path: String, named name: String) throws -> String {
+    let copy = "\(path)-\(name)"
+    for part in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: copy + part) }
+    if drawn.isInWALMode { try Shell(path).run("PRAGMA wal_checkpoint(TRUNCATE)") }
+    try FileManager.default.copyItem(atPath: path, toPath: copy)
+    return copy
   }
 
   private static func said(_ reversals: [PhaseID: Reversal], _ number: Int) -> Said {

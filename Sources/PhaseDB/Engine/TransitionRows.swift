@@ -16,12 +16,15 @@ struct TransitionRows {
   /// On the way up: the copied rows that the trial of the way back needs.
   private(set) var trip: RoundTripTrial?
 
-  /// - Parameter looksForCorrections: whether to find rows to which the SQL alone gives wrong values.
+  /// - Parameters:
+  ///   - known: what earlier attempts found out about the way back.
+  ///   - looksForCorrections: whether to find rows to which the SQL alone gives wrong values.
   /// - Returns: nil when there is nothing to archive and nothing to restore.
   /// - Throws: problems of an archive, and errors of SQLite while rows are copied.
   init?(
-    _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials, looksForCorrections: Bool,
-    on connection: Connection
+    _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials,
+    knowing known: WayBackTrial.Findings,
+    looksForCorrections: Bool, on connection: Connection
   ) throws(MigrationError) {
     guard let ledger = knowledge.ledger else { return nil }
     let kept = try ledger.archives.all(of: step.id).filter {
@@ -45,7 +48,8 @@ struct TransitionRows {
     let archivePlans = isPromise ? [] : try ArchivePlan.all(in: trial, on: connection, isYoung: young)
     if step.direction == .up {
       trip = try RoundTripTrial(
-        step, trial, archivePlans, restoring: kept, before: knowledge.schema, on: connection)
+        step, trial, archivePlans, restoring: kept, before: knowledge.schema, copiesRows: known.needsRows,
+        on: connection)
     }
     indexes = try lifting("checking full-text indexes") { () in
       try DerivedIndexes(
