@@ -33,7 +33,8 @@ struct DrawnCase {
   ///     leaves it to the seed.
   init(seed: UInt64, hasOrnaments: Bool = true, isWild: Bool? = nil) {
     self.seed = seed
-    isInWALMode = seed.isMultiple(of: 8)
+    var log = Dice(seed: seed ^ 0x3A1)
+    isInWALMode = log.falls(WayBackTests.walPercent)
     var wild = Dice(seed: seed ^ 0x571D)
     let falls = wild.falls(WayBackTests.wildPercent)
     let isWild = isWild ?? falls
