@@ -199,6 +199,19 @@ extension Connection {
   /// Rows changed since the connection was opened, triggers and cascades included.
   package var totalChanges: Int { Int(unsafe sqlite3_total_changes64(handle)) }
 
+  /// Changed pages that SQLite has written from its full cache within transactions, since the connection was opened
+  /// (sqlite.org/c3ref/c_dbstatus_options.html, SQLITE_DBSTATUS_CACHE_SPILL).
+  package var spilledPages: Int {
+    var (present, highest): (Int32, Int32) = (0, 0)
+    _ = unsafe sqlite3_db_status(handle, SQLITE_DBSTATUS_CACHE_SPILL, &present, &highest, 0)
+    return Int(present)
+  }
+
+  /// A number that changes when another connection commits (sqlite.org/pragma.html#pragma_data_version).
+  package var dataVersion: Int64? {
+    get throws(SQLiteError) { try value("PRAGMA main.data_version")?.integer }
+  }
+
   package var lastInsertRowID: Int64 {
     get { unsafe sqlite3_last_insert_rowid(handle) }
     set { unsafe sqlite3_set_last_insert_rowid(handle, newValue) }
@@ -336,7 +349,7 @@ extension Connection {
 
   /// The data of the main database at one moment. Two are equal only if nobody has written in between, neither the
   /// connection itself nor another.
-  package struct DataVersion: Equatable, Sendable {
+  package struct DataState: Equatable, Sendable {
     private let connection: Identity
     private let counters: [Int64?]
 
@@ -344,7 +357,7 @@ extension Connection {
       (self.connection, self.counters) = (connection, counters)
     }
 
-    package static func == (left: DataVersion, right: DataVersion) -> Bool {
+    package static func == (left: DataState, right: DataState) -> Bool {
       left.connection === right.connection && left.counters == right.counters
     }
   }
@@ -354,12 +367,12 @@ extension Connection {
 
   /// The present one; nil for a handle of an application, which may take back what it wrote before. Belongs outside a
   /// transaction that writes, unless that is committed.
-  package func dataVersion() throws(SQLiteError) -> DataVersion? {
+  package func dataState() throws(SQLiteError) -> DataState? {
     guard isOwner else { return nil }
     // The first counter tells of other connections (sqlite.org/pragma.html#pragma_data_version), the second of the rows
     // that this one changes, and the third also of tables that it drops and of VACUUM.
-    return DataVersion(
-      identity, [try value("PRAGMA main.data_version")?.integer, Int64(totalChanges), try schemaVersion])
+    return DataState(
+      identity, [try dataVersion, Int64(totalChanges), try schemaVersion])
   }
 }
 

@@ -73,6 +73,8 @@ final class CaseRun {
     var options = Options(
       wait: .zero, live: [try? LiveVersion("app@1.5")].compactMap(\.self), mustBeRehearsed: [])
     if !isSmall { options.mostBytesCopied = 0 }
+    // Every trial is undone with its whole transaction.
+    if drawn.isInWALMode { options.mostBytesUndone = -1 }
     self.options = options
   }
 
@@ -165,6 +167,7 @@ final class CaseRun {
       let written = try Look(shell)
       // The plan says what status and the library say.
       let way = try migrator()
+      let unasked = isSmall || drawn.isLeftToChance ? nil : try copy(of: path, named: "asked")
       let plan = try way.plan(.down(1))
       let said = Self.said(plan.reversals, number)
       outcome.words[said.word.rawValue, default: 0] += 1
@@ -200,17 +203,14 @@ final class CaseRun {
         return judge
       }
       if drawn.isLeftToChance, drawn.isRepeated {
-        let copy = "\(path)-\(number)"
-        try? FileManager.default.removeItem(atPath: copy)
-        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        let copy = try copy(of: path, named: "\(number)")
         let other = try Migrator(database: copy, catalog: catalog, options: options)
         _ = try judge({ try other.run(plan) }, try Shell(copy), at: copy)
       }
-      let isAskedAgain = !isSmall && !drawn.isLeftToChance
-      let asked = isAskedAgain ? try look(afterRunning: plan, onACopyOf: path) : nil
+      let asked = try unasked.map { try look(afterRunning: plan, on: $0) }
       let words = try stale()
       let last = try judge({ try way.run(plan) }, shell, at: path)
-      if isAskedAgain, asked != last.down {
+      if let asked, asked != last.down {
         outcome.complaints.append(
           "\(phase.kind) of migration \(number): asked again, what the plan found out was something else")
       }
@@ -238,28 +238,30 @@ final class CaseRun {
 
   /// What statements of a phase leave when SQLite alone runs them, on a copy.
   private func look(after statements: [String], onACopyOf path: String) throws -> Look {
-    let copy = "\(path)-alone"
-    try? FileManager.default.removeItem(atPath: copy)
-    try FileManager.default.copyItem(atPath: path, toPath: copy)
-    let shell = try Shell(copy)
+    let shell = try Shell(copy(of: path, named: "alone"))
     for statement in statements {
       try shell.run(statement.replacingOccurrences(of: "/*range*/", with: "1 = 1"))
     }
     return try Look(shell)
   }
 
-  /// What a plan leaves when another connection runs it, which asks everything again that the plan has found out; nil when
-  /// it is refused.
-  private func look(afterRunning plan: Plan, onACopyOf path: String) throws -> Look? {
-    let copy = "\(path)-asked"
-    try? FileManager.default.removeItem(atPath: copy)
-    try FileManager.default.copyItem(atPath: path, toPath: copy)
+  /// What a plan leaves on a copy, where another connection runs it, which asks everything again that the plan has found
+  /// out; nil when it is refused.
+  private func look(afterRunning plan: Plan, on copy: String) throws -> Look? {
     do {
       try Migrator(database: copy, catalog: catalog, options: options).run(plan)
     } catch {
       return nil
     }
     return try Look(Shell(copy))
+  }
+
+  private func copy(of path: String, named name: String) throws -> String {
+    let copy = "\(path)-\(name)"
+    for part in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: copy + part) }
+    if drawn.isInWALMode { try Shell(path).run("PRAGMA wal_checkpoint(TRUNCATE)") }
+    try FileManager.default.copyItem(atPath: path, toPath: copy)
+    return copy
   }
 
   private static func said(_ reversals: [PhaseID: Reversal], _ number: Int) -> Said {

@@ -20,6 +20,10 @@ struct DrawnCase {
   /// Whether each way down is run on a second copy, too: what is said of chance has to hold whatever falls.
   let isRepeated: Bool
 
+  /// Whether the database is in WAL mode, and every trial of a way back is undone with its whole transaction, as that of a
+  /// large table is.
+  let isInWALMode: Bool
+
   /// Half of all cases are sensible or wrong without chance.
   ///
   /// - Parameters:
@@ -29,6 +33,8 @@ struct DrawnCase {
   ///     leaves it to the seed.
   init(seed: UInt64, hasOrnaments: Bool = true, isWild: Bool? = nil) {
     self.seed = seed
+    var log = Dice(seed: seed ^ 0x3A1)
+    isInWALMode = log.falls(WayBackTests.walPercent)
     var wild = Dice(seed: seed ^ 0x571D)
     let falls = wild.falls(WayBackTests.wildPercent)
     let isWild = isWild ?? falls
@@ -62,6 +68,7 @@ struct DrawnCase {
         "UPDATE OR IGNORE \(table.quoted) SET \(column) = \(DrawnSQL.strangeValue(&wild)) WHERE \(row) IN (SELECT \(row) FROM \(table.quoted) LIMIT 2);"
       )
     }
+    if isInWALMode { script.insert("PRAGMA journal_mode = WAL;", at: 0) }
     // Behind all rows, so that no trigger meets a table that is not there yet.
     let ornaments = tables.compactMap(\.ornament)
     script += ornaments.flatMap { $0.script + $0.attachments }

@@ -5,13 +5,14 @@ import Testing
 /// Random databases, phases sensible and wrong, and an application that writes: what phasedb says of the way back is held
 /// against what came back, by a judge that knows SQLite and nothing of phasedb.
 ///
-/// `PHASEDB_WAYS_BACK` asks for more cases, `PHASEDB_SEED` for others, `PHASEDB_WILD` for a larger part, in percent, that is
-/// wild.
+/// `PHASEDB_WAYS_BACK` asks for more cases, `PHASEDB_SEED` for others; `PHASEDB_WILD` and `PHASEDB_WAL` for a larger part, in
+/// percent, that is wild, or in WAL mode.
 @Suite("What is said of a way back is what comes back")
 struct WayBackTests {
   static let count = ProcessInfo.processInfo.environment["PHASEDB_WAYS_BACK"].flatMap(UInt64.init) ?? 5_000
   static let seed = ProcessInfo.processInfo.environment["PHASEDB_SEED"].flatMap(UInt64.init) ?? 20_261_124
   static let wildPercent = ProcessInfo.processInfo.environment["PHASEDB_WILD"].flatMap(UInt64.init) ?? 10
+  static let walPercent = ProcessInfo.processInfo.environment["PHASEDB_WAL"].flatMap(UInt64.init) ?? 12
   private static let parts: UInt64 = 8
 
   @Test("whatever the SQL of either direction says", arguments: 0..<parts)

@@ -15,9 +15,10 @@ struct RememberedTable {
 
   /// Copies the rows.
   ///
+  /// - Parameter copiesRows: false when what the way back does to them is known already.
   /// - Returns: nil for a table whose rows cannot be read back.
   /// - Throws: `archive-impossible` for a table whose rows nothing identifies.
-  init?(_ table: RowsAtRisk.Table, number: Int, on connection: Connection) throws {
+  init?(_ table: RowsAtRisk.Table, number: Int, copiesRows: Bool, on connection: Connection) throws {
     guard let shape = try Table(table.name, on: connection), shape.isKept else { return nil }
     guard let key = try RowKey(of: shape, on: connection) else {
       throw ArchivePlan.impossible(shape.name)
@@ -31,6 +32,7 @@ struct RememberedTable {
     let inPlace = table.columns.flatMap { $0.isDisjoint(with: keys) ? $0 : nil }
     columns = inPlace.map { written in all.filter { written.contains($0) } } ?? all
     name = "phasedb_trip_\(number)"
+    guard copiesRows else { return }
     let definitions = ([key.isNumber ? "k1 INTEGER PRIMARY KEY" : ""] + names.dropFirst(key.isNumber ? 1 : 0))
       .filter { !$0.isEmpty }
     try connection.execute("CREATE TEMP TABLE \(name) (\(definitions.joined(separator: ", ")))")
@@ -69,7 +71,8 @@ extension RememberedTable {
     /// Whether all changed rows have to come back together, because there is no key to tell them apart.
     var isWhole = false
 
-    var isEmpty: Bool { numbers.isEmpty && extra == 0 }
+    var isEmpty: Bool { !hasMissing && extra == 0 }
+    var hasMissing: Bool { !numbers.isEmpty }
   }
 
   /// The difference as if no row had come back.

@@ -16,8 +16,8 @@ struct RestoringWork {
   /// Whether values already came back while the table was rebuilt.
   private var hasRead = false
   /// On the way up, if a present row has the key of an archived one, the present row stays: `OR IGNORE` leaves the
-  /// other one in its archive.
-  var orGivesWay: String { record.direction == .down ? "OR IGNORE " : "" }
+  /// other one in its archive. On the way down no row gives way, whatever ON CONFLICT clause a constraint has.
+  private var orGivesWay: String { record.direction == .down ? "OR IGNORE " : "OR ABORT " }
 
   /// How many rows have their old values again.
   private var restored = 0
@@ -260,7 +260,7 @@ extension RestoringWork {
       "FROM \(archivePlace) WHERE a.gone AND EXISTS (SELECT 1 FROM temp.\(changedName) AS s WHERE \(archive.sameKeys("s", "a")))"
     try connection.execute(
       """
-      INSERT INTO \(place(table)) (\(columns.map(\.name).joined(separator: ", ")))
+      INSERT OR ABORT INTO \(place(table)) (\(columns.map(\.name).joined(separator: ", ")))
       SELECT \(columns.map(\.value).joined(separator: ", ")) \(from)
       """)
     try connection.execute(

@@ -63,7 +63,7 @@ struct RowReplacement {
       "DELETE FROM \(place) WHERE \(isStaged) IN (SELECT \(old) FROM temp.\(Self.stage))")
     // A row to which SQLite gives a rowid must not get the rowid of another row here.
     try connection.execute(
-      "INSERT INTO \(place) (\(list)) SELECT \(stage) FROM temp.\(Self.stage) ORDER BY c1 IS NULL")
+      "INSERT OR ABORT INTO \(place) (\(list)) SELECT \(stage) FROM temp.\(Self.stage) ORDER BY c1 IS NULL")
     return connection.changes
   }
 

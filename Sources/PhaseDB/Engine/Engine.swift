@@ -25,6 +25,8 @@ package struct Engine {
   let effectsFolder: String?
   /// How long a way down waits after it closed a switch.
   let switchSettle: Duration
+  /// How much the trial of a way back may write, in bytes, before it is undone with its whole transaction.
+  let mostBytesUndone: Int
 
   package enum Purpose {
     case change
@@ -38,7 +40,7 @@ package struct Engine {
     on connection: Connection, for purpose: Purpose = .change,
     trials: TransitionTrials = TransitionTrials(), probes: [String: Options.ProbeSource] = [:],
     lanes: [String: Lane] = [:], effectsFolder: String? = nil, switchSettle: Duration = .zero,
-    runner: Runner, now: @escaping () -> Timestamp,
+    mostBytesUndone: Int = 16 << 20, runner: Runner, now: @escaping () -> Timestamp,
     wait: Duration, pacing: Options.Pacing,
     cancellation: Cancellation, observe: @escaping (Event) -> Void
   ) {
@@ -49,6 +51,7 @@ package struct Engine {
     self.lanes = lanes
     self.effectsFolder = effectsFolder
     self.switchSettle = switchSettle
+    self.mostBytesUndone = mostBytesUndone
     self.runner = runner
     self.now = now
     self.wait = wait
@@ -196,7 +199,9 @@ package struct Engine {
       case .alreadyDone(let knowledge):
         state.knowledge = knowledge
         return nil
-      case .again(let found): findings = found
+      case .again(let found):
+        findings = found
+        deadline = ContinuousClock.now + wait
       case .switchesClosed(let closing, let next):
         state = next
         try closing.settle(before: planned, self)

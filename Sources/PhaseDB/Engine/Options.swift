@@ -55,6 +55,9 @@ public struct Options: Sendable {
   package var mostBytesCopied = 4 << 20
   /// How long the ways down of such a database may take before they count as not tried.
   package var mostTimeTried = Duration.seconds(2)
+  /// How much the trial of a way back may write through SQLite's cache, in bytes, before a database in WAL mode undoes it
+  /// with its whole transaction: to undo it alone, SQLite takes that much memory.
+  package var mostBytesUndone = 16 << 20
 
   /// The defaults, except where arguments say otherwise.
   public init(

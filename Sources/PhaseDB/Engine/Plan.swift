@@ -25,7 +25,7 @@ public struct Plan: Sendable {
   /// For a way down, what each step would restore, counted when the plan was made.
   public internal(set) var reversals: [PhaseID: Reversal] = [:]
   /// The data that ``reversals`` are about; nil where it cannot be told later whether they have changed.
-  var dataVersion: Connection.DataVersion?
+  var dataState: Connection.DataState?
   /// For a way down, the evidence of the last rehearsal of each step.
   package internal(set) var rehearsed: [PhaseID: Evidence] = [:]
   /// For a way down, how long each step may take, as far as known.
@@ -76,10 +76,10 @@ public struct Plan: Sendable {
     of step: PhaseID, on connection: Connection
   ) throws(MigrationError) -> [Int64: ArchiveComparison] {
     guard let reversal = reversals[step], reversal.obstacles.isEmpty, !reversal.comparisons.isEmpty,
-      let dataVersion
+      let dataState
     else { return [:] }
-    let now = try lifting("reading PRAGMA data_version") { () in try connection.dataVersion() }
-    return now == dataVersion ? reversal.comparisons : [:]
+    let now = try lifting("reading PRAGMA data_version") { () in try connection.dataState() }
+    return now == dataState ? reversal.comparisons : [:]
   }
 
   /// The lanes that are held while a step runs.

@@ -13,10 +13,11 @@ struct RoundTripTrial {
   private let restoresRows: Bool
 
   /// Copies the rows of the tables that have to be compared.
+  ///
+  /// - Parameter copiesRows: false when the way back has run in an earlier attempt, and nothing has to be kept for it.
   init(
     _ step: Plan.Step, _ trial: TransitionTrial, _ archivePlans: [ArchivePlan],
-    restoring kept: [ArchiveRecord],
-    before: Schema, on connection: Connection
+    restoring kept: [ArchiveRecord], before: Schema, copiesRows: Bool, on connection: Connection
   ) throws(MigrationError) {
     self.trial = trial
     restoresRows = try kept.map { record throws(MigrationError) in try ArchiveContent(record).hasGoneRows }
@@ -29,7 +30,7 @@ struct RoundTripTrial {
     }
     remembered = try lifting("remembering the rows before \(step.id)") { () in
       try risk.tables.enumerated().compactMap {
-        try RememberedTable($0.element, number: $0.offset + 1, on: connection)
+        try RememberedTable($0.element, number: $0.offset + 1, copiesRows: copiesRows, on: connection)
       }
     }
   }
@@ -41,19 +42,25 @@ struct RoundTripTrial {
 
   func needsRun(to after: Schema, on connection: Connection) throws(MigrationError) -> Bool {
     if risk.needsRun(from: before, to: after) { return true }
-    return try leavesToChance(on: connection)
+    return try leavesToChance(back, on: connection)
   }
 
-  private func leavesToChance(on connection: Connection) throws(MigrationError) -> Bool {
+  /// Whether the way up does the same when it runs again with the same rows.
+  func wayUpIsCertain(on connection: Connection) throws(MigrationError) -> Bool {
+    let isChance = try leavesToChance(trial.there, on: connection)
+    return !isChance
+  }
+
+  private func leavesToChance(_ way: ScriptTrace?, on connection: Connection) throws(MigrationError) -> Bool {
     try lifting("looking at functions") { () in
-      try FunctionList.leavesToChance(back?.functions ?? [], on: connection)
+      try FunctionList.leavesToChance(way?.functions ?? [], on: connection)
     }
   }
 
   /// What a way back leaves to chance that did not run to its end: the next time it may, and leave anything. nil when it
   /// leaves nothing to chance.
   func unseenChance(on connection: Connection) throws(MigrationError) -> RoundTripRecord.Chance? {
-    guard try leavesToChance(on: connection) else { return nil }
+    guard try leavesToChance(back, on: connection) else { return nil }
     let written = (back?.tables ?? []).filter { $0.isTouched || $0.origin == nil }.compactMap(\.outcome)
     return RoundTripRecord.Chance(tables: Set(risk.touched + written).map(\.spelled).sorted())
   }

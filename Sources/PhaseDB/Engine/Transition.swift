@@ -32,13 +32,19 @@ struct Transition {
     case batches(BatchRun)
   }
 
-  /// What one attempt finds out for the next attempt.
+  /// What earlier attempts found out for the next attempt.
   struct Findings {
     /// Whether rows without a parent were found. Only a comparison with the state before the phase can tell whether
     /// the phase caused that; it reads every child table.
     var needsOrphansBefore = false
-    /// Why the trial of the way back ended the whole transaction. It is not tried again then.
-    var endOfWayBack: MigrationError?
+    /// What the trial of the way back found, and the state of the database at which that holds.
+    var wayBack = WayBackTrial.Findings()
+    var dataVersion: Int64?
+    /// How often the trial was rolled back with its transaction, and another connection wrote before the next attempt.
+    var overtaken = 0
+    /// When the first attempt began, and the longest time for which one held the write lock.
+    var began: ContinuousClock.Instant?
+    var held = Duration.zero
   }
 
   /// One attempt, from the write lock to the commit. The numbers are those of Concepts, "A transition".
@@ -49,14 +55,20 @@ struct Transition {
   func attempt(
     from state: RunState, knowing findings: Findings, until deadline: ContinuousClock.Instant
   ) throws(MigrationError) -> Outcome {
-    var state = state
-    let began = ContinuousClock.now
+    var (state, findings) = (state, findings)
+    findings.began = findings.began ?? ContinuousClock.now
     // 2. BEGIN IMMEDIATE. The ledger is read again, and the schema must be what it says. Gates are asked again.
     // Switches and lanes come before the SQL, and so does the list of what the phase caused. The wait is short, so
     // that a request to stop is noticed. The attempt is repeated until the deadline.
     connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let locked = ContinuousClock.now
+    let version = try lifting("reading PRAGMA data_version") { () in try connection.dataVersion }
+    if let known = findings.dataVersion, known != version {
+      findings.wayBack.forgetRows()
+      findings.overtaken += 1
+    }
+    findings.dataVersion = version
 
     let drift: [Prose]
     switch try StepEntry(engine: engine, planned: planned, lanes: lanes).enter(&state) {
@@ -75,12 +87,13 @@ struct Transition {
     // 3. Rows that the SQL may remove or overwrite are copied. Archives are checked, unless the plan has just done so. A
     // way down is refused if rows do not fit the former schema.
     let rows = try TransitionRows(
-      step, state.knowledge, engine.trials, knowing: planned.plan.comparisons(of: step.id, on: connection),
+      step, state.knowledge, engine.trials, knowing: findings.wayBack,
+      comparing: planned.plan.comparisons(of: step.id, on: connection),
       looksForCorrections: engine.purpose == .rehearsal, on: connection)
     let start = Start(
-      began: began, locked: locked, deadline: deadline,
+      locked: locked, deadline: deadline,
       schema: rows == nil ? state.knowledge.schema : try schemaNow(knowing: state.knowledge.schema),
-      orphans: findings.needsOrphansBefore ? try orphans() : nil, endOfWayBack: findings.endOfWayBack,
+      orphans: findings.needsOrphansBefore ? try orphans() : nil, findings: findings,
       drift: drift, lifted: lifted)
     do throws(MigrationError) {
       return try carryOut(start, in: transaction, with: rows, from: state)
@@ -91,17 +104,31 @@ struct Transition {
 
   /// What an attempt read before the SQL of its phase ran.
   private struct Start {
-    let began: ContinuousClock.Instant
     let locked: ContinuousClock.Instant
     let deadline: ContinuousClock.Instant
     let schema: Schema
     /// Rows without a parent, by their foreign keys; nil when they were not looked for.
     let orphans: [[Value]: Int]?
-    let endOfWayBack: MigrationError?
+    let findings: Findings
     /// The changes from outside that were accepted.
     let drift: [Prose]
     /// The triggers of lanes, which are dropped while the SQL runs.
     let lifted: LiftedLanes?
+
+    var began: ContinuousClock.Instant { findings.began ?? locked }
+    /// The longest time for which an attempt held the write lock.
+    var held: Duration { max(findings.held, ContinuousClock.now - locked) }
+
+    /// What the next attempt knows.
+    func again(
+      _ wayBack: WayBackTrial.Findings? = nil, needsOrphansBefore: Bool
+    ) -> Outcome {
+      var found = findings
+      found.needsOrphansBefore = needsOrphansBefore || found.needsOrphansBefore
+      found.wayBack = wayBack ?? found.wayBack
+      found.held = held
+      return .again(found)
+    }
   }
 
   /// Runs the SQL of a phase, checks and records the result, and commits.
@@ -134,9 +161,10 @@ struct Transition {
     guard
       try checks.hasNoNewForeignKeyViolations(in: reach, since: start.orphans, but: kept?.orphans ?? [])
     else {
-      return .again(Findings(needsOrphansBefore: true, endOfWayBack: start.endOfWayBack))
+      return start.again(needsOrphansBefore: true)
     }
-    try checks.verify { engine.observe($0) }
+    var verified: [Event] = []
+    try checks.verify { verified.append($0) }
 
     // 8. The ledger gets the phase and the log a row. On the way up, the way back is tried. The triggers of lanes come
     // back. COMMIT.
@@ -147,19 +175,22 @@ struct Transition {
     // as known.
     try recorded.settle(&state.knowledge, schema: after, on: connection)
     if step.direction == .up, let rowsAtStake {
-      let trial = WayBackTrial(
-        step, rowsAtStake, since: start.orphans, endedBy: start.endOfWayBack, at: engine.now, on: connection)
-      if case .needsOrphansBefore(let end) = try trial.run(&state.knowledge) {
-        return .again(Findings(needsOrphansBefore: true, endOfWayBack: end))
+      let trial = WayBackTrial(step, rowsAtStake, since: start.orphans, at: engine.now, on: connection)
+      let repeats = start.findings.overtaken < Self.maximumOvertaken && connection.isInWALMode
+      if case .again(let found, let needsOrphans) = try trial.run(
+        &state.knowledge, knowing: start.findings.wayBack, undoing: repeats ? engine.mostBytesUndone : nil)
+      {
+        return start.again(found, needsOrphansBefore: needsOrphans)
       }
     }
+    for event in verified { engine.observe(event) }
     try lanes.putBack(planned, start.lifted, applied: recorded.phase, &state.knowledge)
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: start.deadline))
     try Ledger(connection: connection).commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(step.id)")
     state.holdsLease = !endsRun
     state.hasLoggedOverrides = true
-    let held = ContinuousClock.now - start.locked
+    let held = start.held
     if !start.drift.isEmpty { engine.observe(.driftAccepted(start.drift)) }
     let times = RunResult.Times(
       milliseconds: (ContinuousClock.now - start.began).milliseconds, holdMilliseconds: held.milliseconds,
@@ -170,6 +201,10 @@ struct Transition {
     return .done(
       StepReport(times: times, writes: writes, corrections: kept?.corrections ?? []), state)
   }
+
+  /// After so many attempts that were for nothing, because another connection wrote between two of them, the way back is
+  /// undone within its transaction, which takes memory for every page that it changed.
+  private static let maximumOvertaken = 3
 
   private func schemaNow(knowing known: Schema) throws(MigrationError) -> Schema {
     try lifting("reading the schema") { () in try Schema(of: connection, known: known) }

@@ -17,13 +17,15 @@ struct TransitionRows {
   private(set) var trip: RoundTripTrial?
 
   /// - Parameters:
+  ///   - known: what earlier attempts found out about the way back.
   ///   - comparisons: how archives compare with the present rows, as far as that is known.
   ///   - looksForCorrections: whether to find rows to which the SQL alone gives wrong values.
   /// - Returns: nil when there is nothing to archive and nothing to restore.
   /// - Throws: problems of an archive, and errors of SQLite while rows are copied.
   init?(
     _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials,
-    knowing comparisons: [Int64: ArchiveComparison], looksForCorrections: Bool, on connection: Connection
+    knowing known: WayBackTrial.Findings, comparing comparisons: [Int64: ArchiveComparison],
+    looksForCorrections: Bool, on connection: Connection
   ) throws(MigrationError) {
     guard let ledger = knowledge.ledger else { return nil }
     let kept = try ledger.archives.all(of: step.id).filter {
@@ -48,7 +50,8 @@ struct TransitionRows {
     let archivePlans = isPromise ? [] : try ArchivePlan.all(in: trial, on: connection, isYoung: young)
     if step.direction == .up {
       trip = try RoundTripTrial(
-        step, trial, archivePlans, restoring: kept, before: knowledge.schema, on: connection)
+        step, trial, archivePlans, restoring: kept, before: knowledge.schema, copiesRows: known.needsRows,
+        on: connection)
     }
     indexes = try lifting("checking full-text indexes") { () in
       try DerivedIndexes(

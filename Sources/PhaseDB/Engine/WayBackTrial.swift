@@ -7,32 +7,54 @@ struct WayBackTrial {
   private let rows: TransitionRows
   /// Rows that had no parent before the phase; nil when they were not looked for.
   private let orphans: [[Value]: Int]?
-  /// Why the way back ended the transaction of an earlier attempt.
-  private let end: MigrationError?
   private let now: () -> Timestamp
   private let connection: Connection
 
   init(
-    _ step: Plan.Step, _ rows: TransitionRows, since orphans: [[Value]: Int]?, endedBy end: MigrationError?,
+    _ step: Plan.Step, _ rows: TransitionRows, since orphans: [[Value]: Int]?,
     at now: @escaping () -> Timestamp, on connection: Connection
   ) {
-    (self.step, self.rows, self.orphans, self.end) = (step, rows, orphans, end)
+    (self.step, self.rows, self.orphans) = (step, rows, orphans)
     (self.now, self.connection) = (now, connection)
+  }
+
+  /// What earlier attempts of the same step, which were rolled back, found out about the way back.
+  struct Findings {
+    /// By table, the rows that the way back alone does not restore; nil when it has not run yet.
+    fileprivate var missing: [RememberedTable.Difference]?
+    /// How the way back ends when those rows are archived; nil when that is not known yet.
+    fileprivate var outcome: Outcome?
+    /// Whether the way back ended the whole transaction. It is not tried again then, whatever others write meanwhile.
+    fileprivate var endedTransaction = false
+
+    /// Whether the rows before the phase have to be remembered.
+    var needsRows: Bool { outcome == nil || missing?.contains(where: \.hasMissing) == true }
+
+    /// Forgets what may be different with other rows.
+    mutating func forgetRows() { if !endedTransaction { self = Findings() } }
   }
 
   enum Result {
     case recorded
-    /// Rows have no parent, and what there was before has to be known to tell whose fault it is; or the way back ended
-    /// the transaction, and this is why.
-    case needsOrphansBefore(endedBy: MigrationError?)
+    /// The attempt has to be rolled back and made again, knowing this.
+    case again(Findings, needsOrphansBefore: Bool)
   }
 
   /// Runs the way back of a phase that has just gone up, compares what it leaves with what was there before the phase, and
   /// undoes it; keeps the rows that it does not give back; and records what it was seen to do.
   ///
+  /// In WAL mode SQLite undoes a part of a transaction in memory, page by page. So a way back that wrote much is undone
+  /// with its whole transaction, and the next attempt knows what it did.
+  ///
   /// Belongs into the transaction of the phase, behind what the ledger got of it.
   ///
-  func run(_ knowledge: inout Knowledge) throws(MigrationError) -> Result {
+  /// - Parameters:
+  ///   - earlier: what earlier attempts found out, with the same rows.
+  ///   - limit: how much the way back may write, in bytes, before the whole transaction is rolled back; nil when it must
+  ///     not be.
+  func run(
+    _ knowledge: inout Knowledge, knowing earlier: Findings, undoing limit: Int?
+  ) throws(MigrationError) -> Result {
     guard let applied = knowledge.applied.last, let ledger = knowledge.ledger else { return .recorded }
     guard let trip = rows.trip else {
       let reasons =
@@ -49,26 +71,24 @@ struct WayBackTrial {
     if let reason = trip.reasonNotToRun {
       record = RoundTripRecord(verdict: .untried, reasons: [reason.message.raw])
     } else if try trip.needsRun(to: knowledge.schema, on: connection) {
-      let down = Plan.Step(id: step.id, direction: .down, phase: step.phase, liveAfter: [:])
-      var outcome: Outcome
-      if let end { outcome = .failed(end) } else { outcome = try run(down, trip, knowledge, isFirst: true) }
-      if case .came(let differences, _, _, _) = outcome {
-        let kept = try keep(differences, trip, ledger)
-        if !kept.isEmpty {
-          try lifting("writing the ledger") { () in try ledger.archives.record(kept, entry: applied.sequence)
-          }
-          let known = knowledge.schema
-          knowledge.schema = try lifting("reading the schema") { () in
-            try Schema(of: connection, known: known)
-          }
-          try knowledge.settle(on: connection)
-          // What is kept now has to be seen to come back, too.
-          outcome = try run(down, trip, knowledge, isFirst: false)
+      var found = earlier
+      try keep(found.missing ?? [], trip, ledger, &knowledge)
+      let limit = try trip.wayUpIsCertain(on: connection) ? limit : nil
+      while found.outcome == nil {
+        let (outcome, isUndone) = try run(trip, knowledge, isFirst: found.missing == nil, undoing: limit)
+        switch outcome {
+        case .needsComparison: return .again(found, needsOrphansBefore: true)
+        // What is kept now has to be seen to come back, too.
+        case .came(let differences, _, _, _)
+        where found.missing == nil && differences.contains(where: \.hasMissing):
+          found.missing = differences
+          if isUndone { try keep(differences, trip, ledger, &knowledge) }
+        default: found.outcome = outcome
         }
+        found.endedTransaction = connection.isAutocommit
+        guard isUndone else { return .again(found, needsOrphansBefore: false) }
       }
-      switch outcome {
-      case .needsComparison: return .needsOrphansBefore(endedBy: end)
-      case .ended(let error): return .needsOrphansBefore(endedBy: error)
+      switch found.outcome {
       case .came(let differences, let losses, let hasChance, let contents):
         given = contents
         record = trip.record(differences, losses, hasChance: hasChance, to: knowledge.schema)
@@ -76,6 +96,7 @@ struct WayBackTrial {
         record = RoundTripRecord(verdict: .untried, reasons: [error.message.raw])
       case .failed(let error):
         record = RoundTripRecord(verdict: .blocked, reasons: ([error.message] + error.details).map(\.raw))
+      case .needsComparison, nil: break
       }
     }
     if record.verdict == .blocked || record.verdict == .untried {
@@ -112,41 +133,43 @@ struct WayBackTrial {
     return .recorded
   }
 
-  private enum Outcome {
+  fileprivate enum Outcome {
     /// By table, how what is there then differs from what was there before; what differs that no archive can keep;
     /// whether it may be otherwise the next time; and what the tables hold.
     case came([RememberedTable.Difference], [RoundTripRecord.Loss], hasChance: Bool, [TableContent])
     case failed(MigrationError)
+    /// Rows have no parent, and what there was before has to be known to tell whose fault it is.
     case needsComparison
-    /// It ended the transaction of the phase, too.
-    case ended(MigrationError)
   }
 
+  /// - Returns: how the way back ended, and whether it is undone. If it is not, the whole attempt has to be rolled back.
   private func run(
-    _ down: Plan.Step, _ trip: RoundTripTrial, _ knowledge: Knowledge, isFirst: Bool
-  ) throws(MigrationError) -> Outcome {
-    try lifting("trying the way back of \(down.id)") { () in try connection.execute("SAVEPOINT phasedb_trip")
+    _ trip: RoundTripTrial, _ knowledge: Knowledge, isFirst: Bool, undoing limit: Int?
+  ) throws(MigrationError) -> (Outcome, isUndone: Bool) {
+    let down = Plan.Step(id: step.id, direction: .down, phase: step.phase, liveAfter: [:])
+    let (bytes, pageSize) = try lifting("trying the way back of \(down.id)") { () in
+      try connection.execute("SAVEPOINT phasedb_trip")
+      return (try connection.contentBytes, Int(try connection.pageSize))
     }
+    let spilled = connection.spilledPages
     let outcome: Outcome
     do throws(MigrationError) {
       // The way back was not asked for yet: it must not hold up the way up for ever.
-      let pages = try lifting("reading the size of the database") { () in
-        try connection.pageCount
-      }
-      outcome = try connection.limited(to: CostLimit(.database(bytes: pages << 12))) {
+      outcome = try connection.limited(to: CostLimit(.database(bytes: Int64(bytes)))) {
         () throws(MigrationError) in
         try wayBack(down, trip, knowledge, isFirst: isFirst)
       }
     } catch {
       guard error.id != .interrupted else { throw error }
       // As a trigger with RAISE(ROLLBACK) does, or a full disk: the phase itself was rolled back, too.
-      guard !connection.isAutocommit else { return .ended(error) }
+      guard !connection.isAutocommit else { return (.failed(error), isUndone: false) }
       outcome = .failed(error)
     }
+    if let limit, (connection.spilledPages - spilled) * pageSize > limit { return (outcome, isUndone: false) }
     try lifting("undoing the way back of \(down.id)") { () in
       try connection.undo(since: "phasedb_trip")
     }
-    return outcome
+    return (outcome, isUndone: true)
   }
 
   private func wayBack(
@@ -192,12 +215,14 @@ struct WayBackTrial {
 
   /// Archives the rows that did not come back.
   private func keep(
-    _ differences: [RememberedTable.Difference], _ trip: RoundTripTrial, _ ledger: Ledger
-  ) throws(MigrationError) -> [ArchiveRecord] {
-    return try lifting("archiving what the way back of \(step.id) does not restore") { () in
+    _ missing: [RememberedTable.Difference], _ trip: RoundTripTrial, _ ledger: Ledger,
+    _ knowledge: inout Knowledge
+  ) throws(MigrationError) {
+    guard missing.contains(where: \.hasMissing), let applied = knowledge.applied.last else { return }
+    try lifting("archiving what the way back of \(step.id) does not restore") { () in
       var next = try ledger.archives.next()
       var records: [ArchiveRecord] = []
-      for (table, difference) in zip(trip.remembered, differences) {
+      for (table, difference) in zip(trip.remembered, missing) {
         guard
           let record = try table.keep(
             difference, next, phase: step.id, text: step.phase.tokenHash, on: connection)
@@ -205,7 +230,12 @@ struct WayBackTrial {
         records.append(record)
         next += 1
       }
-      return records
+      try ledger.archives.record(records, entry: applied.sequence)
     }
+    let known = knowledge.schema
+    knowledge.schema = try lifting("reading the schema") { () in
+      try Schema(of: connection, known: known)
+    }
+    try knowledge.settle(on: connection)
   }
 }

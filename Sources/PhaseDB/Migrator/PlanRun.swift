@@ -22,7 +22,8 @@ struct PlanRun: MigratorWork {
     }
     let engine = Engine(
       on: connection, probes: options.probes, lanes: lanes.all, effectsFolder: options.effectsFolder,
-      switchSettle: options.switchSettle, runner: options.runner, now: options.now, wait: options.wait,
+      switchSettle: options.switchSettle, mostBytesUndone: options.mostBytesUndone, runner: options.runner,
+      now: options.now, wait: options.wait,
       pacing: options.pacing, cancellation: options.cancellation, observe: tell)
     lanes.letGoOfAbandoned(tell)
     defer { lanes.letGoOfAbandoned(tell) }

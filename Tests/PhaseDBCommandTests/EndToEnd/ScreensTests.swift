@@ -80,7 +80,8 @@ struct ScreensTests {
     }
   }
 
-  @Test("of a watch that failed read well", arguments: [80, 120])
+  // In 80 columns it depends on the times that were measured whether their column has room.
+  @Test("of a watch that failed read well", arguments: [76, 120])
   func watch(width: Int) throws {
     let site = try WatchTests.shop("@watch 400ms every 100ms then hold")
     func show(_ line: String, _ code: Int32 = 0, screen: String? = nil) throws {
@@ -182,11 +183,14 @@ extension Site {
   fileprivate func screen(_ line: String, width: Int, showsErrors: Bool) throws -> Outcome {
     let program = try BuiltProgram.path()
     let errors = showsErrors ? "" : "2>/dev/null"
-    let command = "stty cols \(width) rows 40 </dev/tty; '\(program)' \(line) \(errors) </dev/null"
+    let command =
+      "stty cols \(width) rows 40 </dev/tty; '\(program)' \(line) \(errors) </dev/null"
     let outcome = try RunningProgram(
       "/usr/bin/env", ["script", "-qec", command, "/dev/null"],
       in: path(""),
-      environment: Self.environment.merging(["TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "\(width)"]) { $1 }
+      environment: Self.environment.merging([
+        "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "\(width)",
+      ]) { $1 }
     ).outcome()
     return Outcome(
       output: outcome.output.replacing("\r\n", with: "\n"), errors: outcome.errors, code: outcome.code,

@@ -163,28 +163,28 @@ struct PlannedComparisonTests {
     for mode in ["DELETE", "WAL"] {
       let database = try TemporaryDatabase("PRAGMA journal_mode = \(mode);" + Self.people)
       let (own, other) = (try database.connect(), try database.connect())
-      let version = try #require(try own.dataVersion())
-      #expect(try own.dataVersion() == version)
-      #expect(try other.dataVersion() != version)
+      let version = try #require(try own.dataState())
+      #expect(try own.dataState() == version)
+      #expect(try other.dataState() != version)
       for writer in [own, other] {
         for write in [
           "UPDATE t SET a = a || 'q'", "DELETE FROM t WHERE id = (SELECT max(id) FROM t)", "VACUUM",
           "CREATE TABLE u AS SELECT * FROM t",
           "DELETE FROM u", "DROP TABLE u",
         ] {
-          let before = try own.dataVersion()
+          let before = try own.dataState()
           try writer.execute(write)
-          #expect(try own.dataVersion() != before, "\(write) in \(mode)")
-          #expect(try own.dataVersion() == own.dataVersion())
+          #expect(try own.dataState() != before, "\(write) in \(mode)")
+          #expect(try own.dataState() == own.dataState())
         }
       }
       let transaction = try own.begin(.immediate)
-      let before = try own.dataVersion()
+      let before = try own.dataState()
       try own.execute("INSERT INTO t VALUES (4, 'v', 'four', 'C')")
-      let within = try own.dataVersion()
+      let within = try own.dataState()
       #expect(within != before)
       try transaction.rollBack()
-      #expect(try own.dataVersion() != before)
+      #expect(try own.dataState() != before)
     }
   }
 }

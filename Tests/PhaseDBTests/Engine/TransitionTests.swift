@@ -1,3 +1,4 @@
+import CSQLite
 import Foundation
 import Testing
 
@@ -458,6 +459,102 @@ struct TransitionTests {
     } while try reader.log().count < 101
     for try await _ in runner {}
     #expect(!applied.isEmpty)
+  }
+
+  // MARK: - Trials that are undone with their whole transaction
+
+  /// What the way back of `UPDATE t SET v = lower(v)` says, and what was there before.
+  static let largeTrials: [(String, before: String, RoundTripRecord.Verdict)] = [
+    ("UPDATE t SET v = upper(v);", "'A', 'B'", .exact),
+    ("UPDATE t SET v = upper(v);", "'Ab', 'B'", .exact),
+    ("UPDATE t SET v = v;", "'A', 'b'", .exact),
+    ("DELETE FROM t WHERE v = 'b';", "'A', 'b'", .exact),
+    ("UPDATE t SET v = v || randomblob(0);", "'A', 'b'", .chance),
+    ("INSERT INTO t (v) SELECT 'new' FROM t;", "'A', 'b'", .lossy),
+    ("INSERT INTO t (id) VALUES (1);", "'A', 'b'", .blocked),
+    ("INSERT INTO t (v) VALUES ('end');", "'A', 'b'", .blocked),
+    ("INSERT INTO child VALUES (99);", "'A', 'b'", .blocked),
+  ]
+
+  @Test("a trial that is undone with its transaction sees what another one sees", arguments: largeTrials)
+  func largeTrial(_ down: String, before: String, _ verdict: RoundTripRecord.Verdict) throws {
+    let values = before.split(separator: ", ").map { "(\($0))" }.joined(separator: ",")
+    var records: [RoundTripRecord] = []
+    var archived: [[[Value]]] = []
+    for mostBytesUndone in [1 << 40, -1] {
+      let database = try TemporaryDatabase(
+        """
+        PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, v NOT NULL); INSERT INTO t (v) VALUES \(values);
+        CREATE TABLE child (t REFERENCES t(id)); INSERT INTO child VALUES (1), (7);
+        CREATE TRIGGER ends BEFORE INSERT ON t WHEN new.v = 'end' BEGIN SELECT RAISE(ROLLBACK, 'no'); END;
+        """)
+      var options = Options.test
+      options.mostBytesUndone = mostBytesUndone
+      let catalog = try catalog(["0001-low": [phase(.migrate, "UPDATE t SET v = lower(v);", down: down)]])
+      var committed = 0
+      try database.run(.upAll, catalog, options) { if case .committed = $0 { committed += 1 } }
+      #expect(committed == 1)
+      let connection = try database.connect(.readOnly)
+      records.append(try #require(try Ledger(connection: connection).roundTrips.read(of: 2)))
+      archived.append(
+        try connection.rows(
+          "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'phasedb_archive_*' ORDER BY name"
+        ).map {
+          try connection.rows("SELECT * FROM \($0[0].text ?? "")").flatMap(\.self)
+        })
+      #expect(try connection.rows("SELECT v FROM t").allSatisfy { $0[0].text == $0[0].text?.lowercased() })
+      #expect(try connection.rows("SELECT t FROM child").compactMap(\.[0].integer) == [1, 7])
+    }
+    #expect(records.map(\.verdict) == [verdict, verdict], "\(records)")
+    #expect(records[0] == records[1])
+    #expect(archived[0] == archived[1])
+  }
+
+  @Test(
+    "what an application writes between such a trial and the next attempt is looked at, too", arguments: 0...4
+  )
+  func overtakenTrial(_ writes: Int) throws {
+    let database = try TemporaryDatabase(
+      "PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, v, w); INSERT INTO t (v, w) VALUES ('Ab', 1);"
+    )
+    var options = Options.test
+    options.mostBytesUndone = -1
+    let connection = try database.connect()
+    let catalog = try catalog([
+      "0001-low": [phase(.migrate, "UPDATE t SET v = lower(v);", down: "DELETE FROM t WHERE v = 'ab';")]
+    ])
+    let migrator = try unsafe Migrator(borrowing: connection.handle, catalog: catalog, options: options)
+    let plan = try migrator.plan(.upAll)
+    // SQLite calls this when a transaction was rolled back and its lock is gone.
+    let application = Application(try database.connect(), left: writes)
+    unsafe sqlite3_rollback_hook(
+      connection.handle, { unsafe Unmanaged<Application>.fromOpaque($0!).takeUnretainedValue().write() },
+      Unmanaged.passUnretained(application).toOpaque())
+    try migrator.run(plan)
+    unsafe sqlite3_rollback_hook(connection.handle, nil, nil)
+    // The first write comes before the first attempt, and after three that were for nothing the trial is undone alone.
+    #expect(application.written == writes)
+    #expect(
+      try connection.value("SELECT count(*) FROM t WHERE v = 'ab'")?.integer == Int64(1 + writes)
+    )
+    try migrator.run(migrator.plan(.downAll))
+    #expect(
+      try database.value("SELECT count(*) FROM t WHERE (v, w) = ('Ab', 1)")?.integer == Int64(1 + writes))
+  }
+
+  private final class Application {
+    private let connection: Connection
+    private var left: Int
+    private(set) var written = 0
+
+    init(_ connection: Connection, left: Int) { (self.connection, self.left) = (connection, left) }
+
+    func write() {
+      guard left > 0, (try? connection.execute("INSERT INTO t (v, w) VALUES ('Ab', 1)")) != nil else {
+        return
+      }
+      (left, written) = (left - 1, written + 1)
+    }
   }
 
   // MARK: - Borrowed handles

@@ -419,9 +419,7 @@ struct ConcurrentWriters {
 
   /// Whether other connections have not written for a while.
   mutating func areQuiet(on connection: Connection) throws(MigrationError) -> Bool {
-    let present = try lifting("reading PRAGMA data_version") { () in
-      try connection.value("PRAGMA main.data_version")?.integer
-    }
+    let present = try lifting("reading PRAGMA data_version") { () in try connection.dataVersion }
     let now = ContinuousClock.now
     if version != nil, present != version { lastWrite = now }
     version = present
