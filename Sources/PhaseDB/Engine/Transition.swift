@@ -75,7 +75,8 @@ struct Transition {
     // 3. Rows that the SQL may remove or overwrite are copied. Archives are checked. A way down is refused if rows do
     // not fit the former schema.
     let rows = try TransitionRows(
-      step, state.knowledge, engine.trials, looksForCorrections: engine.purpose == .rehearsal, on: connection)
+      step, state.knowledge, engine.trials, looksForCorrections: engine.purpose == .rehearsal,
+      triesWayBack: engine.triesWaysBack, on: connection)
     let start = Start(
       began: began, locked: locked, deadline: deadline,
       schema: rows == nil ? state.knowledge.schema : try schemaNow(knowing: state.knowledge.schema),
@@ -145,7 +146,7 @@ struct Transition {
     // This comes before the commit: nothing may fail after it, and later commits of other connections must not count
     // as known.
     try recorded.settle(&state.knowledge, schema: after, on: connection)
-    if step.direction == .up, let rowsAtStake {
+    if step.direction == .up, engine.triesWaysBack, let rowsAtStake {
       let trial = WayBackTrial(
         step, rowsAtStake, since: start.orphans, endedBy: start.endOfWayBack, at: engine.now, on: connection)
       if case .needsOrphansBefore(let end) = try trial.run(&state.knowledge) {

@@ -16,12 +16,14 @@ struct TransitionRows {
   /// On the way up: the copied rows that the trial of the way back needs.
   private(set) var trip: RoundTripTrial?
 
-  /// - Parameter looksForCorrections: whether to find rows to which the SQL alone gives wrong values.
+  /// - Parameters:
+  ///   - looksForCorrections: whether to find rows to which the SQL alone gives wrong values.
+  ///   - triesWayBack: whether the way back of a way up will be tried.
   /// - Returns: nil when there is nothing to archive and nothing to restore.
   /// - Throws: problems of an archive, and errors of SQLite while rows are copied.
   init?(
     _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials, looksForCorrections: Bool,
-    on connection: Connection
+    triesWayBack: Bool = true, on connection: Connection
   ) throws(MigrationError) {
     guard let ledger = knowledge.ledger else { return nil }
     let kept = try ledger.archives.all(of: step.id).filter {
@@ -43,7 +45,7 @@ struct TransitionRows {
       kept, step.phase, trial.there, looksForCorrections: looksForCorrections, on: connection)
     let young = try Self.young(step, knowledge, ledger)
     let archivePlans = isPromise ? [] : try ArchivePlan.all(in: trial, on: connection, isYoung: young)
-    if step.direction == .up {
+    if step.direction == .up, triesWayBack {
       trip = try RoundTripTrial(
         step, trial, archivePlans, restoring: kept, before: knowledge.schema, on: connection)
     }
