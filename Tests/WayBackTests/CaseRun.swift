@@ -83,10 +83,12 @@ final class CaseRun {
   }
 
   private func attempt() throws {
+    try shell.run("BEGIN")
     for statement in drawn.script {
       // Rows may break a unique index that comes after them.
       do { try shell.run(statement) } catch  where statement.hasPrefix("CREATE UNIQUE") { return }
     }
+    try shell.run("COMMIT")
     var dice = drawn.dice
     var luck = Dice(seed: drawn.seed &+ 0xA11)
     /// The time before, as far as every phase came down from what it had made.

@@ -84,15 +84,21 @@ struct Look: Equatable {
   let schema: [String]
   let tables: [String: Table]
 
+  /// Of names that are not the application's.
+  fileprivate static let prefixes = ["phasedb_", "sqlite_"]
+
   init(_ shell: Shell) throws {
-    schema = try shell.rows(
-      "SELECT type || ' ' || name FROM sqlite_schema WHERE name NOT LIKE 'phasedb\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1"
-    ).map { $0[0] }
+    // One lock for all that is read, also within a transaction.
+    try shell.run("SAVEPOINT look")
+    defer { try? shell.run("RELEASE look") }
+    let objects = try shell.rows("SELECT type, name FROM sqlite_schema").filter { object in
+      !Look.prefixes.contains { object[1].lowercased().hasPrefix($0) }
+    }
+    schema = objects.map { "\($0[0]) \($0[1])" }.sorted()
     var tables: [String: Table] = [:]
-    let names = try shell.rows(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'phasedb\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '%\\_words%' ESCAPE '\\'"
-    ).map { $0[0] }
-    for name in names { tables[name] = try Table(name, shell) }
+    for object in objects where object[0] == "table" && !object[1].lowercased().contains("_words") {
+      tables[object[1]] = try Table(object[1], shell)
+    }
     self.tables = tables
   }
 }
@@ -100,9 +106,9 @@ struct Look: Equatable {
 extension Look.Table {
   init(_ name: String, _ shell: Shell) throws {
     // What phasedb set aside under a name of its own is not the application's.
-    let info = try shell.rows(
-      "SELECT name, pk, type FROM pragma_table_xinfo('\(name)') WHERE hidden <> 1 AND name NOT LIKE 'phasedb\\_%' ESCAPE '\\' ORDER BY cid"
-    )
+    let info = try shell.rows("PRAGMA table_xinfo(\(Shell.name(name)))").filter {
+      $0[6] != "1" && !$0[1].lowercased().hasPrefix("phasedb_")
+    }.map { [$0[1], $0[5], $0[2]] }
     columns = info.map { $0[0] }
     types = Dictionary(info.map { ($0[0], $0[2]) }, uniquingKeysWith: { first, _ in first })
     let primary = info.filter { $0[1] != "0" }.sorted { Int($0[1]) ?? 0 < Int($1[1]) ?? 0 }.map { $0[0] }

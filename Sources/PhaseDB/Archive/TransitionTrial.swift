@@ -103,8 +103,13 @@ package final class TransitionTrials {
   /// The stubs for functions that only the application has. On a database without rows their results do not matter.
   private let functions: [FunctionStub]
 
-  package init(_ costLimit: CostLimit = CostLimit(.scratch), functions: [FunctionStub] = []) {
+  /// - Parameter others: trials with the same functions and ignored tables, whose results are taken over.
+  package init(
+    _ costLimit: CostLimit = CostLimit(.scratch), functions: [FunctionStub] = [],
+    knowing others: TransitionTrials? = nil
+  ) {
     (self.costLimit, self.functions) = (costLimit, functions)
+    known = others?.known ?? [:]
   }
 
   /// - Parameter schema: the schema before the transition.

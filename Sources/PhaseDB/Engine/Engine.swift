@@ -34,7 +34,12 @@ package struct Engine {
     case copy
     /// A run on a copy that also finds rows to which the SQL of a way down alone gives wrong values.
     case rehearsal
+    /// A run on a copy that is thrown away as soon as its rows were looked at.
+    case glance
   }
+
+  /// Whether a way up that is done in one transaction has its way back tried.
+  var triesWaysBack: Bool { purpose != .glance }
 
   package init(
     on connection: Connection, for purpose: Purpose = .change,
@@ -88,12 +93,14 @@ package struct Engine {
 
   /// Runs one phase alone on a copy, as a separate command would: without the knowledge of earlier steps.
   ///
-  /// - Parameter catalog: the catalog whose names errors may suggest.
+  /// - Parameters:
+  ///   - catalog: the catalog whose names errors may suggest.
+  ///   - known: a schema whose objects need not be parsed again.
   /// - Returns: what it did, and what is known afterwards.
   func runAlone(
-    _ id: PhaseID, _ phase: Phase, _ direction: Direction, in catalog: Catalog
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, in catalog: Catalog, knowing known: Schema? = nil
   ) throws(MigrationError) -> (step: StepReport, knowledge: Knowledge) {
-    let knowledge = try Knowledge(of: connection)
+    let knowledge = try Knowledge(of: connection, known: known)
     let planner = try Planner(onCopy: knowledge, catalog, .ofCopy, at: now())
     let report = try run(planner.alone(id, phase, direction), from: knowledge)
     guard let step = report.steps.first else {

@@ -87,7 +87,7 @@ struct Transition {
     // 3. Rows that the SQL may remove or overwrite are copied. Archives are checked, unless the plan has just done so. A
     // way down is refused if rows do not fit the former schema.
     let rows = try TransitionRows(
-      step, state.knowledge, engine.trials, knowing: findings.wayBack,
+      step, state.knowledge, engine.trials, knowing: engine.triesWaysBack ? findings.wayBack : nil,
       comparing: planned.plan.comparisons(of: step.id, on: connection),
       looksForCorrections: engine.purpose == .rehearsal, on: connection)
     let start = Start(
@@ -174,7 +174,7 @@ struct Transition {
     // This comes before the commit: nothing may fail after it, and later commits of other connections must not count
     // as known.
     try recorded.settle(&state.knowledge, schema: after, on: connection)
-    if step.direction == .up, let rowsAtStake {
+    if step.direction == .up, engine.triesWaysBack, let rowsAtStake {
       let trial = WayBackTrial(step, rowsAtStake, since: start.orphans, at: engine.now, on: connection)
       let repeats = start.findings.overtaken < Self.maximumOvertaken && connection.isInWALMode
       if case .again(let found, let needsOrphans) = try trial.run(

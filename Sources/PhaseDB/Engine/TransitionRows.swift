@@ -17,14 +17,14 @@ struct TransitionRows {
   private(set) var trip: RoundTripTrial?
 
   /// - Parameters:
-  ///   - known: what earlier attempts found out about the way back.
+  ///   - known: what earlier attempts found out about the way back; nil when that of a way up will not be tried.
   ///   - comparisons: how archives compare with the present rows, as far as that is known.
   ///   - looksForCorrections: whether to find rows to which the SQL alone gives wrong values.
   /// - Returns: nil when there is nothing to archive and nothing to restore.
   /// - Throws: problems of an archive, and errors of SQLite while rows are copied.
   init?(
     _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials,
-    knowing known: WayBackTrial.Findings, comparing comparisons: [Int64: ArchiveComparison],
+    knowing known: WayBackTrial.Findings?, comparing comparisons: [Int64: ArchiveComparison],
     looksForCorrections: Bool, on connection: Connection
   ) throws(MigrationError) {
     guard let ledger = knowledge.ledger else { return nil }
@@ -48,7 +48,7 @@ struct TransitionRows {
       on: connection)
     let young = try Self.young(step, knowledge, ledger)
     let archivePlans = isPromise ? [] : try ArchivePlan.all(in: trial, on: connection, isYoung: young)
-    if step.direction == .up {
+    if step.direction == .up, let known {
       trip = try RoundTripTrial(
         step, trial, archivePlans, restoring: kept, before: knowledge.schema, copiesRows: known.needsRows,
         on: connection)

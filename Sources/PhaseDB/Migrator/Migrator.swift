@@ -26,7 +26,10 @@ public final class Migrator {
   public internal(set) var catalog: Catalog
   /// The options of the next call.
   public var options: Options {
-    didSet { connection.ignoredTables = NamePatterns(options.ignoreTables) }
+    didSet {
+      connection.ignoredTables = NamePatterns(options.ignoreTables)
+      tried = TransitionTrials()
+    }
   }
   /// The path, or `(borrowed)` for a handle without one.
   public let database: String
@@ -36,6 +39,8 @@ public final class Migrator {
   /// The version for which ``up(running:instance:observe:)`` brings the schema up. It counts as live, like the
   /// versions that checked in.
   var starting: LiveVersion?
+  /// What the last plan tried without rows, which the run that follows need not try again.
+  var tried = TransitionTrials()
 
   /// Opens a database file.
   ///

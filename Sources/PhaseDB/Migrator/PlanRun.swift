@@ -20,17 +20,18 @@ struct PlanRun: MigratorWork {
       if case .laneStuck(let name, _) = event, !stuck.insert(name).inserted { return }
       observe(event)
     }
+    defer { migrator.tried = TransitionTrials() }
     let engine = Engine(
-      on: connection, probes: options.probes, lanes: lanes.all, effectsFolder: options.effectsFolder,
-      switchSettle: options.switchSettle, mostBytesUndone: options.mostBytesUndone, runner: options.runner,
-      now: options.now, wait: options.wait,
+      on: connection, trials: TransitionTrials(knowing: migrator.tried), probes: options.probes,
+      lanes: lanes.all, effectsFolder: options.effectsFolder, switchSettle: options.switchSettle,
+      mostBytesUndone: options.mostBytesUndone, runner: options.runner, now: options.now, wait: options.wait,
       pacing: options.pacing, cancellation: options.cancellation, observe: tell)
     lanes.letGoOfAbandoned(tell)
     defer { lanes.letGoOfAbandoned(tell) }
-    let result = try engine.run(plan, from: knowledge).result
+    let report = try engine.run(plan, from: knowledge)
     // This only saves work for later commands, so an error does not matter.
-    try? DownRehearsalWork(migrator: migrator).keepTrials()
-    return result
+    try? DownRehearsalWork(migrator: migrator).keepTrials(knowing: report.knowledge.schema)
+    return report.result
   }
 
   func isUpToDate() throws(MigrationError) -> Bool {

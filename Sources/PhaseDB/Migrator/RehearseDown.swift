@@ -94,8 +94,8 @@ struct DownRehearsalWork: MigratorWork {
   }
 
   /// Records in the ledger what ways down do without rows, so that later commands need not try them again.
-  func keepTrials() throws(MigrationError) {
-    let knowledge = try Knowledge(of: connection)
+  func keepTrials(knowing known: Schema) throws(MigrationError) {
+    let knowledge = try Knowledge(of: connection, known: known)
     guard let ledger = knowledge.ledger, ledger.format >= 3, !knowledge.applied.isEmpty else { return }
     let trials = try DownTrials(
       ledger, knowledge.applied, isInPlace: knowledge.isInPlace,

@@ -20,12 +20,13 @@ struct WaysBack: MigratorWork {
     return try Reversals(
       ledger, knowledge.applied.filter { !$0.isSquashed }, isInPlace: knowledge.isInPlace, schema: schema,
       evidence: try lifting("reading the ledger") { () in try ledger.evidence.all() } + options.evidence,
-      copy: { [connection, options] () throws(MigrationError) in
+      copy: { [migrator, connection, options] () throws(MigrationError) in
         // A half-done phase has no verdict of its own.
         guard knowledge.isInPlace, try ledger.batches.underWay() == nil else { return nil }
+        migrator.tried = TransitionTrials()
         return try DownRun.inMemory(
           of: connection, upTo: options.mostBytesCopied, within: options.mostTimeTried,
-          runner: options.runner, now: options.now)
+          runner: options.runner, now: options.now, trials: migrator.tried)
       },
       on: connection
     ).all()

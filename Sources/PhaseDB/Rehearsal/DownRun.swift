@@ -12,7 +12,9 @@ final class DownRun {
   private let look: () throws -> Connection
   /// Opens a connection on a copy of the copy.
   private let fork: () throws -> Connection
-  private let makeEngine: (Connection) -> Engine
+  private let makeEngine: (Connection, Engine.Purpose) -> Engine
+  /// As it was before the last step.
+  private var schema: Schema?
   /// How many more copies may be made to find the rows that keep the way down from running.
   private var forksLeft: Int
 
@@ -38,19 +40,18 @@ final class DownRun {
   init(
     on connection: Connection, runner: Runner, pacing: Options.Pacing, now: @escaping () -> Timestamp,
     cancellation: Cancellation, forks: Int, look: @escaping () throws -> Connection,
-    fork: @escaping () throws -> Connection
+    fork: @escaping () throws -> Connection, trials: TransitionTrials = TransitionTrials()
   ) throws(MigrationError) {
     forksLeft = forks
     self.connection = connection
     self.look = look
     self.fork = fork
-    let trials = TransitionTrials()
-    makeEngine = { connection in
+    makeEngine = { connection, purpose in
       Engine(
-        on: connection, for: .copy, trials: trials, runner: runner,
+        on: connection, for: purpose, trials: trials, runner: runner,
         now: now, wait: .seconds(5), pacing: pacing, cancellation: cancellation, observe: { _ in })
     }
-    engine = makeEngine(connection)
+    engine = makeEngine(connection, .copy)
   }
 
   /// Takes the phase down that was applied last.
@@ -58,7 +59,8 @@ final class DownRun {
   /// - Throws: when the copy cannot be read. If the phase cannot come down, the result says why.
   func step(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> Step {
     var step = Step(id: id)
-    let knowledge = try Knowledge(of: connection)
+    let knowledge = try Knowledge(of: connection, known: schema)
+    schema = knowledge.schema
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
     let archives = try ledger.archives.all(of: id)
     let kept = archives.filter { $0.state == .kept && $0.direction == .up }
@@ -83,7 +85,7 @@ final class DownRun {
     let before = try reading(look)
     let writes: WriteSet
     do throws(MigrationError) {
-      let report = try engine.runAlone(id, phase, .down, in: Catalog([])).step
+      let report = try engine.runAlone(id, phase, .down, in: Catalog([]), knowing: schema).step
       (step.times, writes) = (report.times, report.writes)
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
@@ -175,7 +177,7 @@ final class DownRun {
       }
       copy.turn(.triggers, on: true)
     }
-    let engine = makeEngine(copy)
+    let engine = makeEngine(copy, .glance)
     do throws(MigrationError) {
       _ = try engine.runAlone(id, phase, .down, in: Catalog([]))
       return false
@@ -263,8 +265,8 @@ final class DownRun {
         try ledger.archives.forget(archive.id)
       }
     }
-    let engine = makeEngine(again)
-    _ = try engine.runAlone(id, phase, .up, in: Catalog([]))
+    let engine = makeEngine(again, .glance)
+    _ = try engine.runAlone(id, phase, .up, in: Catalog([]), knowing: schema)
     return try reading { try CellComparison.State(again) }
   }
 }
@@ -275,10 +277,11 @@ extension DownRun {
   /// - Parameters:
   ///   - limit: how many bytes are copied at most.
   ///   - time: how long it may take.
+  ///   - trials: keeps what is tried without rows.
   /// - Returns: nil for a database that is too large, or that only its application can read.
   static func inMemory(
     of source: Connection, upTo limit: Int, within time: Duration, runner: Runner,
-    now: @escaping () -> Timestamp
+    now: @escaping () -> Timestamp, trials: TransitionTrials = TransitionTrials()
   ) throws(MigrationError) -> DownRun? {
     guard !source.isBorrowed else { return nil }
     let bytes = try lifting("reading the size of the database") { () in try source.contentBytes }
@@ -293,7 +296,7 @@ extension DownRun {
     let fork = { () throws -> Connection in try copyInMemory(of: copy) }
     return try DownRun(
       on: copy, runner: runner, pacing: pacing, now: now, cancellation: Cancellation(after: time),
-      forks: 60, look: fork, fork: fork)
+      forks: 60, look: fork, fork: fork, trials: trials)
   }
 
   /// On a copy in a file. More copies of it are made beside it.
