@@ -249,8 +249,9 @@ final class DownRun {
     return (lost.without(chance.filtered { archived.hasUnchanged($1, of: $0) != false }), LostCells())
   }
 
-  /// How often a way up that goes by chance is run once more.
-  private static let mostTries = 4
+  /// How often a way up that goes by chance is run once more. A value that falls one way or the other looks as if it came
+  /// back in one of 8,192 cases then.
+  private static let mostTries = 12
 
   /// The phase up again, without what its way down kept.
   private func upAgain(
