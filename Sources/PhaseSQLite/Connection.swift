@@ -30,7 +30,7 @@ package import PhaseSQL
   package var ignoredTables = NamePatterns()
   /// How long statements may wait for locks; nil if phasedb has not set it on the handle.
   private var patience: Patience?
-  private let identity = Identity()
+  let identity = ConnectionIdentity()
 
   private enum Patience {
     case milliseconds(Int)
@@ -345,34 +345,6 @@ extension Connection {
   /// A counter that every change of the schema raises (sqlite.org/pragma.html#pragma_schema_version).
   package var schemaVersion: Int64 {
     get throws(SQLiteError) { try value("PRAGMA main.schema_version")?.integer ?? 0 }
-  }
-
-  /// The data of the main database at one moment. Two are equal only if nobody has written in between, neither the
-  /// connection itself nor another.
-  package struct DataState: Equatable, Sendable {
-    private let connection: Identity
-    private let counters: [Int64?]
-
-    fileprivate init(_ connection: Identity, _ counters: [Int64?]) {
-      (self.connection, self.counters) = (connection, counters)
-    }
-
-    package static func == (left: DataState, right: DataState) -> Bool {
-      left.connection === right.connection && left.counters == right.counters
-    }
-  }
-
-  /// Tells one connection from all others, also from those that are closed.
-  fileprivate final class Identity: Sendable {}
-
-  /// The present one; nil for a handle of an application, which may take back what it wrote before. Belongs outside a
-  /// transaction that writes, unless that is committed.
-  package func dataState() throws(SQLiteError) -> DataState? {
-    guard isOwner else { return nil }
-    // The first counter tells of other connections (sqlite.org/pragma.html#pragma_data_version), the second of the rows
-    // that this one changes, and the third also of tables that it drops and of VACUUM.
-    return DataState(
-      identity, [try dataVersion, Int64(totalChanges), try schemaVersion])
   }
 }
 

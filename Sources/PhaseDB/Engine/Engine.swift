@@ -45,7 +45,7 @@ package struct Engine {
     on connection: Connection, for purpose: Purpose = .change,
     trials: TransitionTrials = TransitionTrials(), probes: [String: Options.ProbeSource] = [:],
     lanes: [String: Lane] = [:], effectsFolder: String? = nil, switchSettle: Duration = .zero,
-    mostBytesUndone: Int = 16 << 20, runner: Runner, now: @escaping () -> Timestamp,
+    mostBytesUndone: Int = Options.usualBytesUndone, runner: Runner, now: @escaping () -> Timestamp,
     wait: Duration, pacing: Options.Pacing,
     cancellation: Cancellation, observe: @escaping (Event) -> Void
   ) {

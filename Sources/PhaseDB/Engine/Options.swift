@@ -57,7 +57,8 @@ public struct Options: Sendable {
   package var mostTimeTried = Duration.seconds(2)
   /// How much the trial of a way back may write through SQLite's cache, in bytes, before a database in WAL mode undoes it
   /// with its whole transaction: to undo it alone, SQLite takes that much memory.
-  package var mostBytesUndone = 16 << 20
+  package var mostBytesUndone = Self.usualBytesUndone
+  package static let usualBytesUndone = 16 << 20
 
   /// The defaults, except where arguments say otherwise.
   public init(

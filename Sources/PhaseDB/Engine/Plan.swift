@@ -25,7 +25,7 @@ public struct Plan: Sendable {
   /// For a way down, what each step would restore, counted when the plan was made.
   public internal(set) var reversals: [PhaseID: Reversal] = [:]
   /// The data that ``reversals`` are about; nil where it cannot be told later whether they have changed.
-  var dataState: Connection.DataState?
+  var dataState: DataState?
   /// For a way down, the evidence of the last rehearsal of each step.
   package internal(set) var rehearsed: [PhaseID: Evidence] = [:]
   /// For a way down, how long each step may take, as far as known.
@@ -78,7 +78,7 @@ public struct Plan: Sendable {
     guard let reversal = reversals[step], reversal.obstacles.isEmpty, !reversal.comparisons.isEmpty,
       let dataState
     else { return [:] }
-    let now = try lifting("reading PRAGMA data_version") { () in try connection.dataState() }
+    let now = try lifting("reading PRAGMA data_version") { () in try DataState(of: connection) }
     return now == dataState ? reversal.comparisons : [:]
   }
 

@@ -42,7 +42,7 @@ struct Planning: MigratorWork {
       var plan = try planner.down(selection, checkpoints: checkpoints)
       try LaneWork(migrator: migrator).refuseUnknownLanes(of: &plan)
       if saysReversals {
-        plan.dataState = try lifting("reading PRAGMA data_version") { () in try connection.dataState() }
+        plan.dataState = try lifting("reading PRAGMA data_version") { () in try DataState(of: connection) }
         plan.reversals = try waysBack.reversals(knowledge)
       }
       if saysReversals, let half = planner.halfApplied, let underWay = planner.underWay,

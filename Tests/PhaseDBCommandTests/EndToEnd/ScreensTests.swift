@@ -183,14 +183,11 @@ extension Site {
   fileprivate func screen(_ line: String, width: Int, showsErrors: Bool) throws -> Outcome {
     let program = try BuiltProgram.path()
     let errors = showsErrors ? "" : "2>/dev/null"
-    let command =
-      "stty cols \(width) rows 40 </dev/tty; '\(program)' \(line) \(errors) </dev/null"
+    let command = "stty cols \(width) rows 40 </dev/tty; '\(program)' \(line) \(errors) </dev/null"
     let outcome = try RunningProgram(
       "/usr/bin/env", ["script", "-qec", command, "/dev/null"],
       in: path(""),
-      environment: Self.environment.merging([
-        "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "\(width)",
-      ]) { $1 }
+      environment: Self.environment.merging(["TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "\(width)"]) { $1 }
     ).outcome()
     return Outcome(
       output: outcome.output.replacing("\r\n", with: "\n"), errors: outcome.errors, code: outcome.code,

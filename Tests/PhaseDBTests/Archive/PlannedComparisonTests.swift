@@ -162,28 +162,28 @@ struct PlannedComparisonTests {
     for mode in ["DELETE", "WAL"] {
       let database = try TemporaryDatabase("PRAGMA journal_mode = \(mode);" + Self.people)
       let (own, other) = (try database.connect(), try database.connect())
-      let version = try #require(try own.dataState())
-      #expect(try own.dataState() == version)
-      #expect(try other.dataState() != version)
+      let version = try #require(try DataState(of: own))
+      #expect(try DataState(of: own) == version)
+      #expect(try DataState(of: other) != version)
       for writer in [own, other] {
         for write in [
           "UPDATE t SET a = a || 'q'", "DELETE FROM t WHERE id = (SELECT max(id) FROM t)", "VACUUM",
           "CREATE TABLE u AS SELECT * FROM t",
           "DELETE FROM u", "DROP TABLE u",
         ] {
-          let before = try own.dataState()
+          let before = try DataState(of: own)
           try writer.execute(write)
-          #expect(try own.dataState() != before, "\(write) in \(mode)")
-          #expect(try own.dataState() == own.dataState())
+          #expect(try DataState(of: own) != before, "\(write) in \(mode)")
+          #expect(try DataState(of: own) == DataState(of: own))
         }
       }
       let transaction = try own.begin(.immediate)
-      let before = try own.dataState()
+      let before = try DataState(of: own)
       try own.execute("INSERT INTO t VALUES (4, 'v', 'four', 'C')")
-      let within = try own.dataState()
+      let within = try DataState(of: own)
       #expect(within != before)
       try transaction.rollBack()
-      #expect(try own.dataState() != before)
+      #expect(try DataState(of: own) != before)
     }
   }
 }

@@ -464,23 +464,7 @@ struct WayBackRowTests {
       ask: "SELECT * FROM t;SELECT * FROM o",
       ["1|P", "7|1"]),
     WayBackRow(
-      "a unique value comes back although another row has it until then, and the constraint says ON CONFLICT IGNORE",
-      "CREATE TABLE t(id INTEGER PRIMARY KEY,a UNIQUE ON CONFLICT IGNORE); INSERT INTO t VALUES(1,'x'),(2,'y');",
-      [
-        WayBackRow.Step(
-          .migrate, "UPDATE t SET a='z' WHERE id=1;UPDATE t SET a='x' WHERE id=2;", down: "SELECT 1;")
-      ],
-      ask: "SELECT * FROM t", ["1|x", "2|y"]),
-    WayBackRow(
-      "and where it says ON CONFLICT REPLACE",
-      "CREATE TABLE t(id INTEGER PRIMARY KEY,a UNIQUE ON CONFLICT REPLACE); INSERT INTO t VALUES(1,'x'),(2,'y');",
-      [
-        WayBackRow.Step(
-          .migrate, "UPDATE t SET a='z' WHERE id=1;UPDATE t SET a='x' WHERE id=2;", down: "SELECT 1;")
-      ],
-      ask: "SELECT * FROM t", ["1|x", "2|y"]),
-    WayBackRow(
-      "and where the whole key does",
+      "rows and unique values come back, although constraints say REPLACE and IGNORE",
       """
       CREATE TABLE t(k TEXT PRIMARY KEY ON CONFLICT REPLACE,a UNIQUE ON CONFLICT IGNORE,b);
       INSERT INTO t VALUES('p','x',1),('q','y',2),('r','w',3);
@@ -494,7 +478,18 @@ struct WayBackRowTests {
       ask: "SELECT * FROM t ORDER BY k", ["p|x|1", "q|y|2", "r|w|3"]),
   ]
 
-  @Test("rows come back, whatever the SQL of the way down says", arguments: rows)
+  static let conflicts = ["IGNORE", "REPLACE", "FAIL", "ROLLBACK"].map { conflict in
+    WayBackRow(
+      "a unique value comes back although another row has it until then, with ON CONFLICT \(conflict)",
+      "CREATE TABLE t(id INTEGER PRIMARY KEY,a UNIQUE ON CONFLICT \(conflict)); INSERT INTO t VALUES(1,'x'),(2,'y');",
+      [
+        WayBackRow.Step(
+          .migrate, "UPDATE t SET a='z' WHERE id=1;UPDATE t SET a='x' WHERE id=2;", down: "SELECT 1;")
+      ],
+      ask: "SELECT * FROM t", ["1|x", "2|y"])
+  }
+
+  @Test("rows come back, whatever the SQL of the way down says", arguments: rows + conflicts)
   func comesBack(_ row: WayBackRow) throws { try row.check() }
 }
 
