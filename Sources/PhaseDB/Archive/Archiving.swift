@@ -15,7 +15,7 @@ struct Archiving {
     let table: ArchiveTable
     let counter: Int64?
     var sum = RowSum()
-    /// How many rows the table had.
+    /// How many rows the table had, where it counts whether all of them are archived.
     var rows = 0
     var orphans: [String] = []
     /// The columns, and the other tables, that the hash `rest` covers.
@@ -46,13 +46,17 @@ struct Archiving {
           ForeignKeyViolation.all(in: [archivePlan.table.name.spelled], on: connection), on: connection)
         work.orphans = orphans.keys.map { "\($0)" }.sorted()
       }
-      if isWayBackKnown, archivePlan.successor != nil {
-        work.rows = Int(try connection.value("SELECT count(*) FROM \(archivePlan.place)")?.integer ?? 0)
-      }
+      let canBeComplete = isWayBackKnown && archivePlan.successor != nil
       try connection.execute(table.definition)
       switch archivePlan.method {
-      case .columns, .rows: try copy(&work)
-      case .difference: try connection.execute(script: archivePlan.snapshot(id))
+      case .columns, .rows:
+        try copy(&work)
+        if canBeComplete { work.rows = work.sum.count }
+      case .difference:
+        if canBeComplete {
+          work.rows = Int(try connection.value("SELECT count(*) FROM \(archivePlan.place)")?.integer ?? 0)
+        }
+        try connection.execute(script: archivePlan.snapshot(id))
       }
       works.append(work)
       if archivePlan.isDropped, let counter { counters[archivePlan.table.name] = counter }
