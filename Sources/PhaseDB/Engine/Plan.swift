@@ -56,6 +56,9 @@ public struct Plan: Sendable {
   /// Live versions that may not run on the schema when the plan begins.
   package let misfits: [LiveMisfit]
 
+  /// Whether a way down among the steps is blocked.
+  package var isBlocked: Bool { reversals.values.contains { !$0.obstacles.isEmpty } }
+
   /// Live versions that may not run before the plan, and may not run after it, either.
   package var remainingMisfits: [LiveMisfit] {
     guard let end = steps.last?.liveAfter else { return misfits }

@@ -33,7 +33,9 @@ enum PlanCommand {
     } else {
       let command: Prose = "phasedb \(direction.rawValue)\(context.targetWords(direction))"
       PlanText(plan: plan, database: migrator.database, command: command).print(to: context)
-      if !plan.steps.isEmpty || !plan.drift.isEmpty { context.suggest(command) }
+      if !plan.steps.isEmpty || !plan.drift.isEmpty {
+        context.suggest(command, after: plan.isBlocked ? "open what is blocked" : "")
+      }
     }
     return plan.remainingMisfits.isEmpty ? .done : .findings
   }

@@ -53,7 +53,7 @@ struct RecoveryText {
       ("code", code), ("state", state), ("workflow", residuals([.workflow])),
       ("customers", residuals([.customer, .support])), ("downstream", residuals([.downstream])),
       ("compliance", compliance),
-      ("time", [time]), ("start", [start]),
+      ("time", [time]), ("start", [plan.isBlocked ? "once it is open: \(start)" : start]),
     ]
   }
 

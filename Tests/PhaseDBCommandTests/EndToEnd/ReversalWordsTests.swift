@@ -249,6 +249,10 @@ struct ReversalWordsTests {
     #expect(status == plan && status.map(\.word).sorted() == row.words.sorted())
 
     let isBlocked = row.words.contains("blocked")
+    let shown = try site.phasedb("plan down --all -d shop.db").output
+    for advice in ["start      once it is open: phasedb down", "next: open what is blocked, then: phasedb down"] {
+      #expect(shown.contains(advice) == isBlocked, "\(shown)")
+    }
     let down = try site.phasedb("down --all -d shop.db --live app@1.5")
     #expect((down.code == 0) != isBlocked, "\(down.summary)")
     #expect(!down.errors.contains("correct the"), "\(down.summary)")
