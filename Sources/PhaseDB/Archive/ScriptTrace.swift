@@ -60,6 +60,16 @@ struct ScriptTrace {
       && table.columns.allSatisfy { $0.origin == $0.outcome }
   }
 
+  /// The tables from before the script into which it puts rows that it makes of nothing that it takes away, by their names
+  /// after it. Such rows have not moved: they are new.
+  var tablesWithNewRows: Set<FoldedName> {
+    let filled = tables.filter { table in
+      table.isFilledInPlace
+        && origins(of: table).allSatisfy { leavesAlone($0) || $0 == table.origin && !table.isTakenFrom }
+    }
+    return Set(filled.compactMap(\.outcome?.key))
+  }
+
   /// The tables from before the script from which a table's rows or values are made, also through tables that the
   /// script made.
   func origins(of table: TracedTable) -> [SchemaName] {

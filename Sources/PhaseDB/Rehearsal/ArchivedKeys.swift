@@ -59,11 +59,10 @@ struct ArchivedKeys {
       """)
   }
 
-  /// Whether a row is in an archive and is unchanged since the way up. True when that is unknown; nil when the table
-  /// has no archive.
+  /// Whether a row is in an archive and is unchanged since the way up; nil when that is unknown, or the table has no
+  /// archive.
   func hasUnchanged(_ key: String, of table: String) -> Bool? {
-    guard let known = keys[table.folded] else { return nil }
-    return known.map { $0.all.contains(key) && !$0.changed.contains(key) } ?? true
+    (keys[table.folded] ?? nil).map { $0.all.contains(key) && !$0.changed.contains(key) }
   }
 
   /// Whether a row may come back from an archive.

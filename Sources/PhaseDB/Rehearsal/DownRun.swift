@@ -32,8 +32,8 @@ final class DownRun {
     var uncertain: [Reversal.AffectedRows] = []
     /// The values and rows that it overwrites, deletes or inserts, and that the way up does not restore.
     var written = LostCells()
-    /// Values that it overwrites in rows which changed since, where the way up does not run again to tell whether it
-    /// restores them.
+    /// What it overwrites, deletes or inserts, where it cannot be told whether the way up restores it: the way up does not
+    /// run again, or goes by chance.
     var open = LostCells()
   }
 
@@ -65,11 +65,12 @@ final class DownRun {
     let archives = try ledger.archives.all(of: id)
     let kept = archives.filter { $0.state == .kept && $0.direction == .up }
     var outlooks: [(archive: ArchiveRecord, forecast: ArchiveForecast, ArchiveForecast.Outlook)] = []
-    var functionsOfUp: Set<FoldedName> = []
+    var (functionsOfUp, making): (Set<FoldedName>, Set<FoldedName>) = ([], [])
     do throws(MigrationError) {
       let trial = try engine.trials.trial(id, phase, .down, on: knowledge.schema)
       let trace = trial.there
       functionsOfUp = trial.back?.functions ?? []
+      making = trace.tablesWithNewRows
       for archive in kept {
         let forecast = ArchiveForecast(archive, try ArchiveContent(archive), trace)
         let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
@@ -151,7 +152,7 @@ final class DownRun {
       return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
     }
     let known = Set(step.lost.filter { $0.column == nil }.map(\.table.folded))
-    (step.written, step.open) = try overwritten(id, phase, kept, since: before, functionsOfUp)
+    (step.written, step.open) = try overwritten(id, phase, kept, since: before, functionsOfUp, making)
     let others = step.written.filtered { table, _ in !known.contains(table.folded) }
     (step.written.rows, step.written.values) = (others.rows, others.values)
     return step
@@ -190,9 +191,11 @@ final class DownRun {
   // MARK: What it writes over
 
   /// The values and rows that the way down removes and the way up does not restore.
+  ///
+  /// - Parameter making: the tables into which the way down puts rows that it makes from nothing that it takes away.
   private func overwritten(
     _ id: PhaseID, _ phase: Phase, _ kept: [ArchiveRecord], since before: Connection,
-    _ functionsOfUp: Set<FoldedName>
+    _ functionsOfUp: Set<FoldedName>, _ making: Set<FoldedName>
   ) throws(MigrationError) -> (lost: LostCells, open: LostCells) {
     let (old, present) = try reading {
       (try CellComparison.State(before), try CellComparison.State(connection))
@@ -207,12 +210,16 @@ final class DownRun {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       // If the way up does not run again, a rehearsal of it says more about rows that have not changed.
       let archived = try reading { try ArchivedKeys(kept, on: before) }
-      let open = changed.filtered { archived.hasUnchanged($1, of: $0) != true }
-      return (LostCells(), LostCells(values: open.values))
+      var open = changed.filtered { archived.hasUnchanged($1, of: $0) != true }
+      open.born = changed.filtered { !archived.bringsBack($1, of: $0) }.born
+      return (LostCells(), open)
     }
     var lost = try reading { try comparison.cells(old, again) }.common(with: changed)
     let goesByChance = try reading { try FunctionList.leavesToChance(functionsOfUp, on: connection) }
-    guard !lost.isEmpty || goesByChance else { return (lost, LostCells()) }
+    // An application may have deleted such a row, whether the way up deletes it again or not.
+    let made = changed.filtered { table, _ in making.contains(table.folded) }.born
+    guard !lost.isEmpty || !made.isEmpty || goesByChance else { return (lost, LostCells()) }
+    lost.born.merge(made) { $0.union($1) }
     let archived = try reading { try ArchivedKeys(kept, on: before) }
     if goesByChance {
       // The way up may have deleted rows that it would keep the next time, and restored values of an application that
@@ -234,7 +241,7 @@ final class DownRun {
     // Rows that come from an archive are expected.
     lost.born = lost.filtered { !archived.bringsBack($1, of: $0) }.born
     // A value from the clock or from chance differs with each run, so it is not a loss. But a row that changed since
-    // the way up has values from the application.
+    // the way up has values from the application, and so may one of which nothing was kept.
     let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
     let other: CellComparison.State
     do throws(MigrationError) {
@@ -246,7 +253,9 @@ final class DownRun {
     }
     var chance = try reading { try comparison.cells(again, other) }
     chance.born = [:]
-    return (lost.without(chance.filtered { archived.hasUnchanged($1, of: $0) != false }), LostCells())
+    let own = chance.filtered { archived.hasUnchanged($1, of: $0) == true }
+    let open = chance.filtered { archived.hasUnchanged($1, of: $0) == nil }
+    return (lost.without(own).without(open), lost.common(with: open))
   }
 
   /// How often a way up that goes by chance is run once more. A value that falls one way or the other looks as if it came

@@ -132,16 +132,20 @@ struct LostCells {
   }
 
   var bornRows: [Reversal.AffectedRows] {
-    born.sorted { $0.key < $1.key }.map {
-      Reversal.AffectedRows(
-        table: $0.key, column: nil, rows: $0.value.count,
-        why: "the way back inserts them, and the way up may not delete them")
-    }
+    rows(born, "the way back inserts them, and no archive has them")
   }
 
+  /// As what may be lost, where it cannot be told whether the way up restores it.
   var openRows: [Reversal.AffectedRows] {
-    valuesByColumn(
-      "the rows changed since, and the way back overwrites them; the way up does not run again after it")
+    let rest: Prose = "and it cannot be told whether the way up would restore them"
+    return rows(rows, "the way back deletes them, \(rest)")
+      + valuesByColumn("the way back overwrites them, \(rest)") + bornRows
+  }
+
+  private func rows(_ keys: [String: Set<String>], _ why: Prose) -> [Reversal.AffectedRows] {
+    keys.sorted { $0.key < $1.key }.map {
+      Reversal.AffectedRows(table: $0.key, column: nil, rows: $0.value.count, why: why)
+    }
   }
 
   private func valuesByColumn(_ why: Prose) -> [Reversal.AffectedRows] {
@@ -151,10 +155,6 @@ struct LostCells {
   }
 
   var affectedRows: [Reversal.AffectedRows] {
-    rows.sorted { $0.key < $1.key }.map {
-      Reversal.AffectedRows(
-        table: $0.key, column: nil, rows: $0.value.count, why: "the way back deletes them")
-    }
-      + valuesByColumn("the way back overwrites the present values")
+    rows(rows, "the way back deletes them") + valuesByColumn("the way back overwrites the present values")
   }
 }

@@ -79,8 +79,8 @@ struct Reversals {
           )
         }
       }
-      if !left.isEmpty, own.obstacles.isEmpty, let trace = try traceOfMany(draft) {
-        own.uncertain += left.reached(by: trace, but: own.lost)
+      if !left.isEmpty, own.obstacles.isEmpty {
+        own.uncertain += try reached(draft, from: left, but: own.lost)
       }
       left.add(draft)
       if !own.lost.isEmpty { own = own.declaring(try ledger.phases.text(of: draft.applied).losses) }
@@ -427,15 +427,22 @@ struct Reversals {
     return try TableContent.changes(since: given, heedsOrder: false, on: copy).isEmpty
   }
 
-  /// What the way back does to tables, where it changes rows by what other rows hold; nil where it does not, and where it
-  /// cannot be told.
-  private func traceOfMany(_ draft: Draft) throws(MigrationError) -> ScriptTrace? {
-    let present = try lifting("reading the ledger") { () in
-      try ledger.schemas.schema(after: draft.applied.sequence)
+  /// What the way back makes of tables that those of later phases leave to chance; nothing where it cannot be told.
+  private func reached(
+    _ draft: Draft, from left: LeftToChance, but lost: [Reversal.AffectedRows]
+  ) throws(MigrationError) -> [Reversal.AffectedRows] {
+    let (before, present) = try lifting("reading the ledger") { () in
+      (
+        try ledger.schemas.schema(after: draft.applied.sequence - 1),
+        try ledger.schemas.schema(after: draft.applied.sequence)
+      )
     }
     let phase = try ledger.phases.text(of: draft.applied)
-    let trial = try? TransitionTrial(draft.applied.id, phase, .down, on: present, CostLimit(.scratch))
-    return trial.flatMap { $0.there.isRowByRow ? nil : $0.there }
+    guard
+      let trace = try? TransitionTrial(draft.applied.id, phase, .down, on: present, CostLimit(.scratch)).there
+    else { return [] }
+    let written = trace.overwritten(present, before).union(draft.kept.map { SchemaName($0.table) })
+    return left.reached(by: trace, writing: written, but: lost)
   }
 }
 

@@ -158,6 +158,46 @@ struct ReversalWordsTests {
       since: "DELETE FROM t WHERE id = 2", "uncertain", because: ["t 1"], asking: all,
       gives: "1,'x','p'\n2,'back',NULL\n3,'z','r'\n"),
     Case(
+      "uncertain, when rows of an application go and the way up could not run again to tell", three,
+      [
+        Phase(
+          "0001-a/contract",
+          up: rebuilt(
+            "id INTEGER PRIMARY KEY, a TEXT NOT NULL", "id, CASE WHEN (SELECT count(*) FROM t) > 1 THEN a END"
+          ),
+          down: rebuilt("id INTEGER PRIMARY KEY, a TEXT, b TEXT", "id, a, NULL", "").replacing(
+            "FROM t;", with: "FROM t LIMIT 1;"))
+      ],
+      since: "DELETE FROM t; INSERT INTO t VALUES (4, 'mine'), (5, 'gone')", "uncertain", because: ["t 1"],
+      asking: all, gives: "4,'mine',NULL\n"),
+    Case(
+      "uncertain, when the way back makes a row again that an application deleted",
+      "CREATE TABLE t (k TEXT PRIMARY KEY, n); INSERT INTO t VALUES ('a', 1)",
+      [
+        Phase(
+          "0001-a/migrate", up: "DELETE FROM t WHERE n = -3;",
+          down: "INSERT OR IGNORE INTO t VALUES ('a', -3);")
+      ],
+      since: "DELETE FROM t", "uncertain", because: ["t 1"], asking: "SELECT * FROM t", gives: "'a',-3\n"),
+    Case(
+      "uncertain, when the way back overwrites values that chance or an application made",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, n); INSERT INTO t VALUES (1, NULL)",
+      [Phase("0001-a/migrate", up: "UPDATE t SET n = random();", down: "UPDATE t SET n = NULL;")],
+      since: "INSERT INTO t VALUES (2, 5)", "uncertain", because: ["t.n 2"], asking: all,
+      gives: "1,NULL\n2,NULL\n"),
+    Case(
+      "uncertain, when a later phase may delete a row by chance before the way back computes its value",
+      three + "CREATE TABLE u (n)",
+      [
+        Phase(
+          "0001-a/contract", up: dropB.up, down: dropB.down + "UPDATE t SET b = upper(a) WHERE b IS NULL;"),
+        Phase(
+          "0002-b/migrate", up: "INSERT INTO u VALUES (1);",
+          down: "DELETE FROM u; DELETE FROM t WHERE random() > 0;"),
+      ],
+      since: "UPDATE t SET a = 'new' WHERE id < 3; DELETE FROM t WHERE id = 3", "uncertain uncertain",
+      asking: "SELECT count(*) FROM t WHERE id = 3", gives: "0\n"),
+    Case(
       "blocked, when the way down of an expand does not run", three,
       [Phase("0001-a/expand", up: "ALTER TABLE t ADD COLUMN c;", down: "DROP TABLE missing;")], "blocked",
       because: ["no such table: missing"], asking: "SELECT count(*) FROM pragma_table_info('t')", gives: "4\n"
@@ -250,7 +290,9 @@ struct ReversalWordsTests {
 
     let isBlocked = row.words.contains("blocked")
     let shown = try site.phasedb("plan down --all -d shop.db").output
-    for advice in ["start      once it is open: phasedb down", "next: open what is blocked, then: phasedb down"] {
+    for advice in [
+      "start      once it is open: phasedb down", "next: open what is blocked, then: phasedb down",
+    ] {
       #expect(shown.contains(advice) == isBlocked, "\(shown)")
     }
     let down = try site.phasedb("down --all -d shop.db --live app@1.5")
