@@ -83,6 +83,11 @@ extension TableDefinition {
 
   package var hasAutoincrement: Bool { primaryKey?.hasAutoincrement ?? false }
 
+  /// The conditions of its CHECKs.
+  package var checks: [SQLFragment] {
+    allConstraints.compactMap { if case .check(let condition) = $0.kind { condition } else { nil } }
+  }
+
   package var foreignKeys: [ForeignKey] {
     allConstraints.compactMap { if case .foreignKey(let key) = $0.kind { key } else { nil } }
   }

@@ -52,6 +52,10 @@ struct ArchiveForecast {
       trace.computes(SchemaName($0.name), of: SchemaName(record.table), from: content.origin(of: $0))
     }
     outlook.taken = try takenPlaces(on: connection)
+    if laterChanges != nil, !outlook.taken.isEmpty {
+      // A later phase may have put them there.
+      (outlook.taken, outlook.isOpen) = ([], true)
+    }
     if let changed = try content.changedSource(on: connection) {
       if content.successor == nil {
         outlook.recomputed.append(
@@ -77,7 +81,7 @@ struct ArchiveForecast {
       }
       return outlook
     }
-    outlook.isOpen = places.values.contains { $0.name != nil && $0.archive != nil }
+    if places.values.contains(where: { $0.name != nil && $0.archive != nil }) { outlook.isOpen = true }
     guard !computed.isEmpty || !successor.hashed.isEmpty else { return outlook }
     let comparison = try comparison(table, successor, places, on: connection)
     if laterChanges == nil { outlook.comparison = comparison }
@@ -109,7 +113,11 @@ struct ArchiveForecast {
             "other rows hold now what these held: the keys were changed, or the values")
         }
       }
-    } else if computed.isEmpty, laterChanges == nil, comparison.absent > 0 {
+    } else if computed.isEmpty, comparison.absent > 0 {
+      guard laterChanges == nil else {
+        outlook.isOpen = true
+        return outlook
+      }
       let moved = try movedRows(table, successor, on: connection)
       if moved > 0 {
         outlook.lost += content.columns.map { affected($0.name, moved, "the rows have another key now") }
@@ -139,13 +147,11 @@ struct ArchiveForecast {
 
   /// Rows that the phase removed, and whose key another row has now. They cannot come back under their key.
   private func takenPlaces(on connection: Connection) throws(SQLiteError) -> [Affected] {
-    let target = SchemaName(record.table)
-    // If the way back makes or fills the table, its rows come from somewhere else.
-    guard content.hasGoneRows, content.successor != nil, laterChanges == nil,
-      trace.table(to: target)?.gainsRows != true,
-      let table = try Table(target, on: connection)
+    // The way back leaves the rows where they are, or copies them from there.
+    guard content.hasGoneRows, let successor = content.successor,
+      let table = try Table(SchemaName(successor.table), on: connection)
     else { return [] }
-    let key = content.key.names.map { SchemaName($0) }
+    let key = successor.key.map { SchemaName($0) }
     // If no column shows the rowid, the row can come back under another rowid.
     guard content.key.form != .rowID, key.allSatisfy({ table.column($0) != nil }) else { return [] }
     let count = try connection.value(

@@ -68,7 +68,8 @@ struct DownTrial: Sendable {
       table.outcome != nil && (table.origin == nil || table.gainsRows || table.hasNewColumns)
     }
     let isHeld = SQLTokens.identifiers(in: phase.down.text).contains("unique")
-    let isPlain = !gains && !isHeld && !hasClaims && former != nil && phase.retirements.isEmpty
+    let isPlain =
+      !gains && !isHeld && !hasClaims && former != nil && phase.retirements.isEmpty && !back.mayRaise
     self.init(isPlain ? .plain : .runs)
   }
 

@@ -54,6 +54,69 @@ struct FormerConstraints {
     return broken
   }
 
+  /// What the way back restores and ``broken()`` cannot ask of the rows.
+  struct Unasked {
+    /// The tables, by their names after the way back, with constraints on values that it computes or renames, and with
+    /// indexes of expressions. Each looks at one table only.
+    var tables: Set<SchemaName> = []
+    /// Whether there are references: rows of other tables decide about them.
+    var hasReferences = false
+  }
+
+  func unasked() throws(SQLiteError) -> Unasked {
+    var unasked = Unasked()
+    for change in former.changes(since: present) where change.kind == .added {
+      let name = SchemaName(change.object.table)
+      guard let old = former.table(name) else { continue }
+      let pair = try pair(name)
+      let now = trace.table(to: name).flatMap {
+        $0.origin ?? $0.columns.lazy.compactMap(\.handedFrom?.table).first
+      }
+      let new = present.table(now ?? name)
+      if !Set(old.foreignKeys).isSubset(of: new?.foreignKeys ?? []) { unasked.hasReferences = true }
+      if old.columns.contains(where: { $0.isGenerated && new?.column($0.name)?.isGenerated != true }) {
+        unasked.tables.insert(name)
+      }
+      let (oldIndexes, newIndexes) = (former.indexes(on: name), present.indexes(on: now ?? name))
+      let isAsked =
+        pair?.asksEverything
+        ?? (Self.holds(old, in: new) && oldIndexes.allSatisfy { !$0.isUnique || newIndexes.contains($0) })
+      let hasExpressions = oldIndexes.contains { index in
+        !newIndexes.contains(index) && index.columns.contains { $0.column == nil }
+      }
+      if !isAsked || hasExpressions { unasked.tables.insert(name) }
+    }
+    for record in archives {
+      let name = SchemaName(record.table)
+      guard let content = try? ArchiveContent(record), let table = former.table(name) else { continue }
+      let values = Set(content.columns.map { SchemaName($0.name) })
+      if table.foreignKeys.contains(where: { !values.isDisjoint(with: $0.columns) }) {
+        unasked.hasReferences = true
+      }
+      let isUnique =
+        table.uniques.contains { unique in unique.columns.contains { $0.column.map(values.contains) ?? true }
+        }
+        || former.indexes(on: name).contains { $0.isUnique && $0.mentions(anyOf: values) }
+      if isUnique { unasked.tables.insert(name) }
+    }
+    // Children may have come that refer to a row which the way back deletes.
+    let parents = Set(trace.tables.filter { $0.losesRows || $0.hasUpdates }.compactMap(\.outcome))
+    let children = former.objects.compactMap { $0.key.type == "table" ? TableDefinition($0.sql) : nil }
+    if children.contains(where: { $0.foreignKeys.contains { parents.contains($0.parent) } }) {
+      unasked.hasReferences = true
+    }
+    return unasked
+  }
+
+  /// Whether every row of a table meets the constraints of another one, as far as both say the same.
+  private static func holds(_ old: TableDefinition, in new: TableDefinition?) -> Bool {
+    guard let new else {
+      return old.allConstraints.isEmpty && !old.isStrict && !old.columns.contains(where: \.isNotNull)
+    }
+    return Set(old.allConstraints).isSubset(of: new.allConstraints) && (!old.isStrict || new.isStrict)
+      && old.columns.allSatisfy { !$0.isNotNull || new.column($0.name)?.isNotNull == true }
+  }
+
   private func pair(_ name: SchemaName) throws(SQLiteError) -> TablePair? {
     guard let pair = try TablePair(name, trace, from: present, to: former, on: connection) else { return nil }
     let isAsItWas = laterChanges?.hasLeftAlone(pair.presentNames, of: pair.shape.name) ?? true
@@ -107,6 +170,44 @@ struct TablePair {
   var constraints: [FormerConstraint] { uniques + notNulls + checks + types }
 
   private var isRenamed: Bool { names.contains { $0 != $1 } }
+
+  /// Whether a value of a column means the same in both tables: one of another type or collation compares differently.
+  private func isAlike(_ name: SchemaName, heedsCollation: Bool) -> Bool {
+    guard let former = old.column(name), let now = names[name], let present = new.column(now) else {
+      return false
+    }
+    return former.type.affinity == present.type.affinity && former.isGenerated == present.isGenerated
+      && (!heedsCollation || former.collation?.key ?? "binary" == present.collation?.key ?? "binary")
+  }
+
+  /// The same for every column that a condition names.
+  private func areAlike(_ condition: SQLFragment?) -> Bool {
+    guard let condition else { return true }
+    let named = SQLTokens.identifiers(in: condition.text)
+    return old.columns.allSatisfy { !named.contains($0.name.key) || isAlike($0.name, heedsCollation: true) }
+  }
+
+  /// Whether every constraint on the rows of the former table either holds now or can be asked of them.
+  var asksEverything: Bool {
+    let columns = Set(old.columns.compactMap { names[$0.name] == nil ? nil : $0.name })
+    let unique = formerUniques.allSatisfy { unique in
+      columns.isSuperset(of: unique.columns)
+        && unique.columns.allSatisfy { isAlike($0, heedsCollation: false) }
+        && (unique.condition == nil || !isRenamed && areAlike(unique.condition))
+    }
+    let notNull = old.columns.allSatisfy {
+      !$0.isNotNull || $0.isRowIDAlias || $0.defaultValue != nil || columns.contains($0.name)
+    }
+    let held = Set(new.checks)
+    let named = { (check: SQLFragment) in SQLTokens.identifiers(in: check.text) }
+    let check = old.checks.allSatisfy { check in
+      !isRenamed
+        && (held.contains(check) && areAlike(check)
+          || areAlike(check)
+            && old.columns.allSatisfy { !named(check).contains($0.name.key) || columns.contains($0.name) })
+    }
+    return unique && notNull && check
+  }
   private func place(_ name: SchemaName) -> String { "t.\(SQLText.identifier(name.spelled))" }
 
   // MARK: UNIQUE
@@ -146,7 +247,10 @@ struct TablePair {
     let held = Self.uniques(new, newIndexes).filter { $0.condition == nil }
     return formerUniques.compactMap { unique in
       let present = unique.columns.compactMap { names[$0] }
-      guard present.count == unique.columns.count, unique.condition == nil || !isRenamed else { return nil }
+      guard present.count == unique.columns.count,
+        unique.condition == nil || !isRenamed && areAlike(unique.condition),
+        unique.columns.allSatisfy({ isAlike($0, heedsCollation: false) })
+      else { return nil }
       let isHeld = held.contains { held in
         zip(held.columns, held.collations).allSatisfy { column, collation in
           zip(present, unique.collations).contains { $0 == column && $1 == collation }
@@ -172,7 +276,9 @@ struct TablePair {
         condition: """
           (\(mine.joined(separator: ", "))) IN (SELECT \(plain) FROM \(table) WHERE \(isTold) GROUP BY \(list) HAVING count(*) > 1)
           \(unique.condition.map { "AND (\($0.text))" } ?? "")
-          """)
+          """,
+        opening:
+          "change these rows, or delete all but one of those that are equal, then run the command again")
     }
   }
 
@@ -189,16 +295,14 @@ struct TablePair {
 
   private var checks: [FormerConstraint] {
     guard !isRenamed else { return [] }
-    func all(_ table: TableDefinition) -> [SQLFragment] {
-      table.allConstraints.compactMap { if case .check(let condition) = $0.kind { condition } else { nil } }
-    }
-    let held = Set(all(new))
+    let held = Set(new.checks)
     let columns = Set(names.keys.map(\.key))
-    return all(old).compactMap { check in
+    return old.checks.compactMap { check in
       guard !held.contains(check) else { return nil }
       // Only columns whose values do not change may be used.
       let named = SQLTokens.identifiers(in: check.text)
-      guard old.columns.allSatisfy({ !named.contains($0.name.key) || columns.contains($0.name.key) })
+      guard old.columns.allSatisfy({ !named.contains($0.name.key) || columns.contains($0.name.key) }),
+        areAlike(check)
       else { return nil }
       return FormerConstraint(title: "CHECK (\(check.text))", condition: "NOT (\(check.text))")
     }
@@ -214,12 +318,13 @@ struct TablePair {
       let value = place(now)
       let isRefused: String
       switch type {
+      // A comparison with a number converts a text as a column of numbers does (sqlite.org/datatype3.html#comparisons).
       case "int", "integer":
         isRefused =
-          "typeof(\(value)) = 'blob' OR (typeof(\(value)) = 'text' AND \(value) NOT GLOB '*[0-9]*') OR (typeof(\(value)) = 'real' AND \(value) <> CAST(\(value) AS INTEGER))"
+          "typeof(\(value)) = 'blob' OR (typeof(\(value)) IN ('text', 'real') AND \(value) IS NOT CAST(CAST(\(value) AS NUMERIC) AS INTEGER))"
       case "real":
         isRefused =
-          "typeof(\(value)) = 'blob' OR (typeof(\(value)) = 'text' AND \(value) NOT GLOB '*[0-9]*')"
+          "typeof(\(value)) = 'blob' OR (typeof(\(value)) = 'text' AND \(value) IS NOT CAST(\(value) AS NUMERIC))"
       case "text": isRefused = "typeof(\(value)) = 'blob'"
       case "blob": isRefused = "typeof(\(value)) NOT IN ('blob', 'null')"
       default: return nil
@@ -290,19 +395,22 @@ struct FormerConstraint {
   /// What an operator can do about rows that break it.
   var opening: Prose = "change or delete these rows, then run the command again"
 
-  /// Finds the rows that break it; nil also if SQLite refuses the query.
+  /// Finds the rows that break it; nil also if SQLite refuses the query, as for a value that a function does not take.
   func broken(in table: Table, on connection: Connection) throws(SQLiteError) -> BrokenConstraint? {
     let key = try RowKey(of: table, on: connection)
     let names = key?.names ?? table.stored.map(\.name.spelled)
-    let shown = names.map { "quote(t.\(SQLText.identifier($0)))" }.joined(separator: " || ', ' || ")
+    let shown = names.map { "t.\(SQLText.identifier($0))" }.joined(separator: ", ")
     let place = "main.\(SQLText.identifier(table.name.spelled))"
     guard
       let statement = try? connection.prepare(
-        "SELECT \(shown) FROM \(place) AS t WHERE \(condition) ORDER BY 1 LIMIT \(DetailLines.limit + 1)")
+        "SELECT \(shown) FROM \(place) AS t WHERE \(condition) ORDER BY \(shown) LIMIT \(DetailLines.limit + 1)"
+      )
     else { return nil }
     var rows = statement
     var keys: [String] = []
-    while try rows.step() { keys.append("\(names.joined(separator: ", ")) = \(rows.text(at: 0))") }
+    while (try? rows.step()) == true {
+      keys.append(RowMatch.title(names, names.indices.map { rows.value(at: $0) }))
+    }
     guard !keys.isEmpty else { return nil }
     return BrokenConstraint(
       table: table.name.spelled, constraint: title, rows: Array(keys.prefix(DetailLines.limit)),

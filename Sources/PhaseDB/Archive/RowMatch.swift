@@ -3,6 +3,13 @@ internal import PhaseSQLite
 
 /// The SQL conditions that match rows of a table with rows of an archive.
 enum RowMatch {
+  /// The condition that finds one row by its key, as a person types it: `id = 7`.
+  static func title(_ names: [String], _ values: [Value]) -> String {
+    zip(names, values).map { name, value in
+      value == .null ? "\(SQLName(name)) IS NULL" : "\(SQLName(name)) = \(value.typed)"
+    }.joined(separator: " AND ")
+  }
+
   /// The condition that a row of a table has the key of an archived row.
   ///
   /// - Parameters:

@@ -48,7 +48,7 @@ struct RowsAtRisk {
 
   /// Whether the way back has to be run to know what it does to rows.
   func needsRun(from before: Schema, to after: Schema) -> Bool {
-    guard tables.isEmpty, trial.leadsBack, let back = trial.back else { return true }
+    guard tables.isEmpty, trial.leadsBack, let back = trial.back, !back.mayRaise else { return true }
     return back.tables.contains { table in
       guard let name = table.outcome, let definition = before.table(name) else { return false }
       // Rows may break constraints that the way back restores.

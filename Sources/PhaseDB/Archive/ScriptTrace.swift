@@ -10,6 +10,12 @@ struct ScriptTrace {
   var functions: Set<FoldedName> = []
   /// Whether every statement changes a row only by its own values, and none adds a row.
   var isRowByRow = true
+  /// Whether rows decide if it runs, beside the constraints of tables: a function may refuse a value, and a table that it
+  /// makes and drops a row.
+  var mayRaise: Bool {
+    FunctionList.mayRaise(functions)
+      || tables.contains { $0.origin == nil && $0.outcome == nil && $0.gainsRows }
+  }
   /// The tables from before the script that are read to write rows.
   var readTables: Set<SchemaName> = []
   /// The positions in `tables` by the names before and after the script; nil until the script has run.
@@ -68,6 +74,24 @@ struct ScriptTrace {
         && origins(of: table).allSatisfy { leavesAlone($0) || $0 == table.origin && !table.isTakenFrom }
     }
     return Set(filled.compactMap(\.outcome?.key))
+  }
+
+  /// Tables whose rows decide whether a way back runs, beside those that it touches or reads: the parents of references that
+  /// it restores, and what claims read that apply again.
+  ///
+  /// - Parameters:
+  ///   - former: the schema to which it leads.
+  ///   - claims: the claims that are checked after it.
+  func decidingTables(
+    to former: Schema, _ claims: [Verification], among present: Schema
+  ) -> Set<SchemaName> {
+    let parents = tables.filter(\.isTouched).compactMap(\.outcome).flatMap { name in
+      former.table(name)?.foreignKeys.map(\.parent) ?? []
+    }
+    let named = claims.reduce(into: Set<FoldedName>()) { names, claim in
+      names.formUnion(SQLTokens.identifiers(in: claim.query.text))
+    }
+    return Set(parents).union(present.tables(named: named))
   }
 
   /// The tables from before the script from which a table's rows or values are made, also through tables that the

@@ -178,7 +178,9 @@ struct StepChecks {
           .verifyFailed,
           "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(DetailLines.rows(breaking.count))",
           at: claim.query.place(at: claim.query.firstTokenOffset), details: breaking.lines,
-          help: ["correct the phase or the claim"])
+          help: step.direction == .up
+            ? ["correct the phase or the claim"]
+            : ["change the rows that break it", "then run: phasedb down"])
       }
       observe(.verified(step.id, title: claim.title))
     }
@@ -189,18 +191,19 @@ struct StepChecks {
     -> [Prose]
   {
     var statements: Set<Prose> = []
-    for violation in violations.prefix(DetailLines.limit) {
+    let inOrder = violations.sorted { ($0.table, $0.rowID ?? 0) < ($1.table, $1.rowID ?? 0) }
+    for violation in inOrder.prefix(DetailLines.limit) {
       guard violation.key >= 0, let rowID = violation.rowID else { continue }
       let key = try CountedForeignKey(violation.key, of: violation.table, on: connection)
       let (from, to) = (key.columns.map(SQLText.identifier), key.parentColumns)
       guard !from.isEmpty, from.count == to.count,
         let row = try connection.rows(
-          "SELECT \(from.map { "quote(\($0))" }.joined(separator: ", ")) FROM main.\(SQLText.identifier(violation.table)) WHERE rowid = ?1",
+          "SELECT \(from.joined(separator: ", ")) FROM main.\(SQLText.identifier(violation.table)) WHERE rowid = ?1",
           .integer(rowID)
         ).first
       else { continue }
       let names = to.map(SQLText.identifier).joined(separator: ", ")
-      let values = row.map { $0.text ?? "NULL" }.joined(separator: ", ")
+      let values = row.map(\.typed).joined(separator: ", ")
       statements.insert(
         "INSERT INTO \(whole: SQLText.identifier(violation.parent)) (\(whole: names)) VALUES (\(whole: values));"
       )

@@ -114,7 +114,10 @@ struct WayBackTrial {
       record.chance?.contents = try touched.map { try TableContent(of: $0, on: connection) }
       let goesByRowID = !SQLTokens.identifiers(in: step.phase.down.text).isDisjoint(with: RowKey.rowIDNames)
       if record.verdict == .blocked || record.verdict == .exact && !goesByRowID {
-        let read = (trip.back?.readTables ?? []).subtracting(trip.risk.touched)
+        let claims = try ledger.phases.claims(before: applied, among: knowledge.applied)
+        let deciding =
+          trip.back?.decidingTables(to: trip.before, claims, among: knowledge.schema) ?? []
+        let read = (trip.back?.readTables ?? []).union(deciding).subtracting(trip.risk.touched)
         let tables = try touched + read.compactMap { try Table($0, of: knowledge.schema, on: connection) }
         record.contents =
           try tables.map { try TableContent(of: $0, on: connection) }
@@ -124,7 +127,7 @@ struct WayBackTrial {
       try ledger.roundTrips.record(record, of: applied.sequence)
     }
     guard trip.leadsBack, let back = trip.back else { return .recorded }
-    let hasClaims = try ledger.phases.hasClaims(before: applied, among: knowledge.applied)
+    let hasClaims = try !ledger.phases.claims(before: applied, among: knowledge.applied).isEmpty
     let trial = DownTrial(
       back, step.phase, from: knowledge.schema, to: trip.before, hasClaims: hasClaims)
     try lifting("writing the ledger") { () in

@@ -115,14 +115,15 @@ struct AppliedPhases: LedgerTable {
     return texts
   }
 
-  /// Whether claims of earlier phases of the same migration apply again after a phase came down.
-  func hasClaims(
+  /// The claims of earlier phases of the same migration, which apply again after a phase came down.
+  func claims(
     before phase: AppliedPhase, among applied: [AppliedPhase]
-  ) throws(MigrationError) -> Bool {
+  ) throws(MigrationError) -> [Verification] {
+    var claims: [Verification] = []
     for other in applied where other.id.migration == phase.id.migration && other.sequence < phase.sequence {
-      if try !text(of: other).verifications.isEmpty { return true }
+      claims += try text(of: other).verifications
     }
-    return false
+    return claims
   }
 
   /// Refuses a phase that could not be reversed later, because its text in the ledger would not give the same phase.

@@ -89,6 +89,21 @@ package struct FunctionList: Sendable {
     return false
   }
 
+  /// Whether one of these functions may refuse a value, as json() refuses a text that is no JSON, and abs() the least
+  /// integer.
+  static func mayRaise(_ functions: Set<FoldedName>) -> Bool {
+    !functions.allSatisfy { $0.text.hasPrefix("sqlite_") || takingAnything.contains($0) }
+  }
+
+  /// Functions that have a result for every value, and keywords in a DEFAULT that are none.
+  private static let takingAnything: Set<FoldedName> = Set(
+    """
+    avg changes char coalesce count cume_dist current_date current_time current_timestamp date datetime dense_rank false
+    first_value glob group_concat hex ifnull iif instr julianday lag last_insert_rowid last_value lead length like
+    likelihood likely lower ltrim max min ntile null nullif percent_rank printf quote random rank replace round row_number rtrim
+    strftime substr substring time total total_changes trim true typeof unicode unixepoch unlikely upper
+    """.split(whereSeparator: \.isWhitespace).map { String($0).folded })
+
   /// Whether a function's result depends only on its arguments. SQLite also says this of date functions, although
   /// their argument may be 'now'.
   static func isConstant(_ function: FoldedName, on connection: Connection) throws(SQLiteError) -> Bool {

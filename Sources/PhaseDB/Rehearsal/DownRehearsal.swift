@@ -53,6 +53,12 @@ extension DownRehearsal {
       var affected: Reversal.AffectedRows {
         Reversal.AffectedRows(table: table, column: column, rows: rows, why: Prose(why))
       }
+
+      /// As something that was so at a time, with other rows.
+      func affected(at time: Timestamp) -> Reversal.AffectedRows {
+        Reversal.AffectedRows(
+          table: table, column: column, rows: rows, why: "\(Prose(why)), in the rehearsal of \(time)")
+      }
     }
 
     struct Obstacle: Codable {
@@ -84,8 +90,8 @@ extension DownRehearsal.Seen {
       + TableContent.statistics(on: connection)
   }
 
-  /// Adds what this rehearsal saw to a verdict. If rows changed since, something that was blocked or lost may no
-  /// longer be.
+  /// Adds what this rehearsal saw to a verdict. If rows changed since, something that was blocked may no longer be.
+  /// What was lost counts until another rehearsal says otherwise.
   ///
   /// - Parameter heedsOrder: whether what the way back does may depend on the order of rows.
   /// - Returns: whether the rows are known to be the same.
@@ -95,7 +101,9 @@ extension DownRehearsal.Seen {
     let changes = try TableContent.changes(since: contents, heedsOrder: heedsOrder, on: connection)
     guard changes.isEmpty else {
       reversal.notes.append("rehearsed on \(time); since then: \(changes.joined(separator: "; "))")
-      if reversal.basis == .rows, !obstacles.isEmpty || !lost.isEmpty { reversal.basis = .scratch }
+      if reversal.basis == .rows, !obstacles.isEmpty { reversal.basis = .scratch }
+      let known = Set(reversal.lost.map(\.subject))
+      reversal.lost += lost.map { $0.affected(at: time) }.filter { !known.contains($0.subject) }
       if !obstacles.isEmpty { reversal.notes.append("it was blocked then: \(obstacles[0].reason)") }
       return false
     }

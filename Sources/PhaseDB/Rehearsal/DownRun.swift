@@ -65,10 +65,17 @@ final class DownRun {
     let archives = try ledger.archives.all(of: id)
     let kept = archives.filter { $0.state == .kept && $0.direction == .up }
     var outlooks: [(archive: ArchiveRecord, forecast: ArchiveForecast, ArchiveForecast.Outlook)] = []
-    var (functionsOfUp, making): (Set<FoldedName>, Set<FoldedName>) = ([], [])
+    var (functionsOfUp, making, written): (Set<FoldedName>, Set<FoldedName>, Set<FoldedName>) = ([], [], [])
+    step.tables = Set(
+      knowledge.schema.tables(named: SQLTokens.identifiers(in: phase.down.text)).map(\.key)
+    ).union(kept.map(\.table.folded))
     do throws(MigrationError) {
       let trial = try engine.trials.trial(id, phase, .down, on: knowledge.schema)
       let trace = trial.there
+      step.tables.formUnion(
+        try decidingTables(trace, knowledge, ledger).union(trace.readTables).map(\.key))
+      written = trace.touchedTables
+      step.tables.formUnion(written)
       functionsOfUp = trial.back?.functions ?? []
       making = trace.tablesWithNewRows
       for archive in kept {
@@ -92,7 +99,8 @@ final class DownRun {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       step.failure = error
       if error.isOfRows, error.details.isEmpty {
-        var search = RowsInTheWay(of: phase, on: connection, tries: forksLeft) { table, keys in
+        var search = RowsInTheWay(of: phase, writing: written, on: connection, tries: forksLeft) {
+          table, keys in
           try self.fails(id, phase, error.message, table, keeping: keys)
         }
         defer { forksLeft = search.triesLeft }
@@ -107,8 +115,9 @@ final class DownRun {
       }
       return step
     }
-    step.tables = writes.tables.union(writes.columns.keys).union(writes.alteredTables)
-      .union(writes.deletedTables).union(writes.readTables).union(kept.map(\.table.folded))
+    step.tables.formUnion(
+      writes.tables.union(writes.columns.keys).union(writes.alteredTables).union(writes.deletedTables)
+        .union(writes.readTables))
     let left = try ledger.archives.all(of: id)
     // Batches put what a changed row did not get back into another archive.
     let added = left.filter { rest in
@@ -156,6 +165,15 @@ final class DownRun {
     let others = step.written.filtered { table, _ in !known.contains(table.folded) }
     (step.written.rows, step.written.values) = (others.rows, others.values)
     return step
+  }
+
+  private func decidingTables(
+    _ trace: ScriptTrace, _ knowledge: Knowledge, _ ledger: Ledger
+  ) throws(MigrationError) -> Set<SchemaName> {
+    guard let applied = knowledge.applied.last else { return [] }
+    let claims = try ledger.phases.claims(before: applied, among: knowledge.applied)
+    let former = try reading { try ledger.schemas.schema(before: applied, from: knowledge.schema) }
+    return trace.decidingTables(to: former, claims, among: knowledge.schema)
   }
 
   private func reading<Result>(_ body: () throws -> Result) throws(MigrationError) -> Result {

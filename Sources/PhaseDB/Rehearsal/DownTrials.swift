@@ -41,7 +41,7 @@ struct DownTrials {
     }
     return DownTrial(
       phase.id, try ledger.phases.text(of: phase), from: present, to: hasDrift(after: phase) ? nil : former,
-      hasClaims: try ledger.phases.hasClaims(before: phase, among: applied), costLimit)
+      hasClaims: try !ledger.phases.claims(before: phase, among: applied).isEmpty, costLimit)
   }
 
   /// The results that the ledger does not have yet, as rows for it: the last phases first, and at most

@@ -346,9 +346,10 @@ struct Reversals {
     let present = later == nil ? schema : after
     guard let trace = try? TransitionTrial(applied.id, phase, .down, on: present, CostLimit(.scratch)).there
     else { return }
-    let broken = try lifting("looking for rows that do not fit the schema before \(applied.id)") { () in
-      try FormerConstraints(trace, from: present, to: before, with: draft.kept, laterChanges, on: connection)
-        .broken()
+    let constraints = FormerConstraints(
+      trace, from: present, to: before, with: draft.kept, laterChanges, on: connection)
+    let (broken, unasked) = try lifting("looking for rows that do not fit the schema before \(applied.id)") {
+      () in (try constraints.broken(), try constraints.unasked())
     }
     reversal.obstacles += broken.map(\.obstacle)
     guard broken.isEmpty else { return }
@@ -358,16 +359,17 @@ struct Reversals {
     var forecasts: [(ArchiveForecast, ArchiveForecast.Outlook)] = []
     for archive in draft.kept {
       let content = try ArchiveContent(archive)
-      if later == nil {
-        reversal.lost += try lifting("looking for parents of archive \(archive.id)") { () in
-          try ArchiveForecast(archive, content, trace).orphans(
-            in: before, returning: returning, on: connection)
-        }
+      let orphans = try lifting("looking for parents of archive \(archive.id)") { () in
+        try ArchiveForecast(archive, content, trace).orphans(
+          in: before, returning: returning, on: connection)
       }
+      if later == nil { reversal.lost += orphans }
       let forecast = ArchiveForecast(archive, content, trace, laterChanges)
-      let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
+      var outlook = try lifting("comparing rows with archive \(archive.id)") { () in
         try forecast.outlook(on: connection)
       }
+      // The way back of a later phase may bring a parent back.
+      if later != nil, !orphans.isEmpty { outlook.isOpen = true }
       forecasts.append((forecast, outlook))
       reversal.comparisons[archive.id] = outlook.comparison
       reversal.lost += outlook.lost + outlook.taken + outlook.recomputed
@@ -386,14 +388,20 @@ struct Reversals {
       return
     }
     guard reversal.basis == .rows else { return }
-    if trace.isRowByRow, try isAnsweredFor(forecasts, trace.overwritten(present, before)) { return }
+    let claims = try ledger.phases.claims(before: applied, among: self.applied)
+    let mayRaise = FunctionList.mayRaise(trace.functions)
+    let others = unasked.hasReferences || !claims.isEmpty || mayRaise
+    let overwritten = trace.overwritten(present, before)
+    if trace.isRowByRow, !others, try isAnsweredFor(forecasts, overwritten.union(unasked.tables)) { return }
     if try isAsSeen(draft, heedsOrder: !trace.isRowByRow) { return }
     reversal.basis = .scratch
-    reversal.notes.append(
-      trace.isRowByRow
-        ? "its way back writes to columns that stay, and rows may have changed since: phasedb rehearse down"
-        : "what its way back does to a row depends on other rows, and those may have changed since: phasedb rehearse down"
-    )
+    let reason: Prose =
+      !trace.isRowByRow
+      ? "what its way back does to a row depends on other rows, and those may have changed since"
+      : others || overwritten.isEmpty
+        ? "it calls functions, or restores constraints, that some rows may not pass, and those may have changed since"
+        : "its way back writes to columns that stay, and rows may have changed since"
+    reversal.notes.append("\(reason): phasedb rehearse down")
   }
 
   /// Whether archives have every row of tables that a way back writes over: then none can have changed without being
@@ -450,8 +458,14 @@ extension Reversal {
   /// Takes in what came of the phase on a copy.
   fileprivate mutating func take(_ step: DownRun.Step) {
     if let failure = step.failure { obstacles.append(Obstacle(failure, of: step.id)) }
+    let found = step.lost + step.written.affectedRows
+    // What the phase was seen to leave when it went up is more, or less, with the rows of today.
+    lost = lost.map { seen in
+      found.filter { $0.subject == seen.subject && ($0.rows ?? 0) > (seen.rows ?? .max) }
+        .max { ($0.rows ?? 0) < ($1.rows ?? 0) }.flatMap(\.rows).map { seen.counted($0) } ?? seen
+    }
     let known = Set(lost.map(\.subject))
-    lost += (step.lost + step.written.affectedRows).filter { !known.contains($0.subject) }
+    lost += found.filter { !known.contains($0.subject) }
     uncertain += (step.uncertain + step.written.bornRows + step.open.openRows).filter {
       !known.contains($0.subject)
     }

@@ -10,6 +10,7 @@ struct RowsInTheWay {
   }
 
   private let phase: Phase
+  private let written: Set<FoldedName>
   private let connection: Connection
   private let fails: (TableReading, ArraySlice<Int64>) throws -> Bool
   /// How often the way down may be tried.
@@ -18,18 +19,24 @@ struct RowsInTheWay {
   private static let mostRowsNamed = 5
   private static let mostRowsSearched = 2_000
 
-  /// - Parameter fails: whether the way down fails in the same way when a table has only these rows.
+  /// - Parameters:
+  ///   - written: the tables whose rows the way down changes or moves.
+  ///   - fails: whether the way down fails in the same way when a table has only these rows.
   init(
-    of phase: Phase, on connection: Connection, tries: Int,
+    of phase: Phase, writing written: Set<FoldedName>, on connection: Connection, tries: Int,
     fails: @escaping (TableReading, ArraySlice<Int64>) throws -> Bool
   ) {
-    (self.phase, self.connection, self.fails) = (phase, connection, fails)
+    (self.phase, self.written, self.connection, self.fails) = (phase, written, connection, fails)
     triesLeft = tries
   }
 
   mutating func find() throws -> [Row] {
     let named = SQLTokens.identifiers(in: phase.down.text)
-    for table in try DigestDraft(of: connection).readings where named.contains(table.table.folded) {
+    let readings = try DigestDraft(of: connection).readings.filter { named.contains($0.table.folded) }
+    // Without the rows of a table that is only read, the way down may run, too, but those are not in the way.
+    for table in readings.filter({ written.contains($0.table.folded) })
+      + readings.filter({ !written.contains($0.table.folded) })
+    {
       guard
         let rows = try? connection.rows(
           "SELECT rowid FROM \(table.from) ORDER BY 1 LIMIT \(Self.mostRowsSearched + 1)")
@@ -66,9 +73,8 @@ struct RowsInTheWay {
   private func title(of rowID: Int64, in table: TableReading) throws -> String {
     let values =
       try connection.rows(
-        "SELECT \(table.key.map { "quote(\($0))" }.joined(separator: ", ")) FROM \(table.from) WHERE rowid = ?1",
-        .integer(rowID)
+        "SELECT \(table.key.joined(separator: ", ")) FROM \(table.from) WHERE rowid = ?1", .integer(rowID)
       ).first ?? []
-    return zip(table.keyNames, values).map { "\($0) = \($1.text ?? "NULL")" }.joined(separator: " AND ")
+    return RowMatch.title(table.keyNames, values)
   }
 }

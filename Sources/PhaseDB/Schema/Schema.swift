@@ -281,6 +281,20 @@ extension Schema {
       .compactMap { IndexDefinition($0.sql) }
   }
 
+  /// The tables that SQL with these identifiers may read, also through views.
+  func tables(named identifiers: Set<FoldedName>) -> Set<SchemaName> {
+    var names: Set<SchemaName> = []
+    var (identifiers, views) = (identifiers, objects.filter { $0.key.type == "view" })
+    while let index = views.firstIndex(where: { identifiers.contains(SchemaName($0.name).key) }) {
+      identifiers.formUnion(SQLTokens.identifiers(in: views.remove(at: index).sql))
+    }
+    for object in objects
+    where object.key.type == "table" && identifiers.contains(SchemaName(object.name).key) {
+      names.insert(SchemaName(object.name))
+    }
+    return names
+  }
+
   /// Whether a constraint, a unique index or a trigger may refuse a value that is written to columns of a table.
   func mayRefuse(valuesOf columns: Set<SchemaName>, in table: SchemaName) -> Bool {
     guard !columns.isEmpty, let definition = self.table(table) else { return false }

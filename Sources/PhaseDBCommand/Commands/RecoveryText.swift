@@ -14,7 +14,9 @@ struct RecoveryText {
     for (title, lines) in sections {
       for (index, line) in lines.enumerated() {
         let label: Prose = index == 0 ? "  \(title)" : ""
-        context.print(label + .blank(13 - label.description.count), line, indent: 15)
+        context.print(
+          label + .blank(13 - label.description.count), title == "state" ? context.advice(line) : line,
+          indent: 15)
       }
     }
   }
