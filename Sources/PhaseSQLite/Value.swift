@@ -65,8 +65,6 @@ extension Value: CustomStringConvertible {
     switch self {
     case .null: "NULL"
     case .integer(let value): String(value)
-    // SQL has no word for an infinite number, and reads one that is too large as infinite.
-    case .real(let value) where value.isInfinite: value < 0 ? "-9e999" : "9e999"
     case .real(let value): String(value)
     // SQL ends at a NUL, wherever it stands.
     case .text(let value) where value.utf8.contains(0): "CAST(\(SQLText.blob(Array(value.utf8))) AS TEXT)"
@@ -78,12 +76,15 @@ extension Value: CustomStringConvertible {
 }
 
 extension Value {
-  /// The value as an SQL literal that stands on one line and can be typed: without control characters.
+  /// The value as an SQL literal that can be typed: on one line, without control characters.
   package var typed: String {
-    guard case .text(let text) = self,
-      text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
-    else { return description }
-    return "CAST(\(SQLText.blob(Array(text.utf8))) AS TEXT)"
+    switch self {
+    // SQL has no word for an infinite number, and reads one that is too large as infinite.
+    case .real(let value) where value.isInfinite: value < 0 ? "-9e999" : "9e999"
+    case .text(let text) where text.unicodeScalars.contains { $0.properties.generalCategory == .control }:
+      "CAST(\(SQLText.blob(Array(text.utf8))) AS TEXT)"
+    default: description
+    }
   }
 }
 

@@ -101,10 +101,7 @@ struct FormerConstraints {
     }
     // Children may have come that refer to a row which the way back deletes.
     let parents = Set(trace.tables.filter { $0.losesRows || $0.hasUpdates }.compactMap(\.outcome))
-    let children = former.objects.compactMap { $0.key.type == "table" ? TableDefinition($0.sql) : nil }
-    if children.contains(where: { $0.foreignKeys.contains { parents.contains($0.parent) } }) {
-      unasked.hasReferences = true
-    }
+    if !former.children(of: parents).isEmpty { unasked.hasReferences = true }
     return unasked
   }
 

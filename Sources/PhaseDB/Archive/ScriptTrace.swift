@@ -76,8 +76,8 @@ struct ScriptTrace {
     return Set(filled.compactMap(\.outcome?.key))
   }
 
-  /// Tables whose rows decide whether a way back runs, beside those that it touches or reads: the parents of references that
-  /// it restores, and what claims read that apply again.
+  /// Tables whose rows decide whether a way back runs, beside those that it touches or reads: parents and children of what it
+  /// touches, and what claims read that apply again.
   ///
   /// - Parameters:
   ///   - former: the schema to which it leads.
@@ -91,7 +91,8 @@ struct ScriptTrace {
     let named = claims.reduce(into: Set<FoldedName>()) { names, claim in
       names.formUnion(SQLTokens.identifiers(in: claim.query.text))
     }
-    return Set(parents).union(present.tables(named: named))
+    return Set(parents).union(present.tables(named: named)).union(
+      former.children(of: Set(tables.filter(\.isTakenFrom).compactMap(\.outcome))))
   }
 
   /// The tables from before the script from which a table's rows or values are made, also through tables that the

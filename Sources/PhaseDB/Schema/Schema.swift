@@ -281,6 +281,16 @@ extension Schema {
       .compactMap { IndexDefinition($0.sql) }
   }
 
+  /// The tables with a reference to one of these.
+  func children(of parents: Set<SchemaName>) -> Set<SchemaName> {
+    guard !parents.isEmpty else { return [] }
+    let children = objects.filter { object in
+      object.key.type == "table"
+        && TableDefinition(object.sql)?.foreignKeys.contains { parents.contains($0.parent) } == true
+    }
+    return Set(children.map { SchemaName($0.name) })
+  }
+
   /// The tables that SQL with these identifiers may read, also through views.
   func tables(named identifiers: Set<FoldedName>) -> Set<SchemaName> {
     var names: Set<SchemaName> = []

@@ -110,6 +110,117 @@ struct RestoredConstraintsTests {
     #expect(after == .expected || after == .blocked)
   }
 
+  struct WordCase: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let before: String
+    /// Each of a migration of its own; the word is that of the first.
+    let phases: [(Phase.Kind, up: String, down: String)]
+    let since: String
+    let large: Reversal.Word
+    let small: Reversal.Word
+
+    init(
+      _ sentence: String, _ before: String, _ phases: (Phase.Kind, up: String, down: String)...,
+      since: String = "", large: Reversal.Word, small: Reversal.Word
+    ) {
+      testDescription = sentence
+      (self.before, self.phases, self.since) = (before, phases, since)
+      (self.large, self.small) = (large, small)
+    }
+  }
+
+  private static let rows =
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b); INSERT INTO t VALUES (1, 'x', 1), (2, 'y', 1), (3, 'z', 3);"
+  private static let families =
+    "CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1), (2); CREATE TABLE t (id INTEGER PRIMARY KEY, p REFERENCES p); INSERT INTO t VALUES (1, 1), (2, 2);"
+  private static let above = (Phase.Kind.expand, up: "CREATE TABLE z (a)", down: "DROP TABLE z")
+
+  static let wordCases = [
+    WordCase(
+      "a row took the key of one that a rebuild left out", rows,
+      (
+        .contract,
+        up: rebuilt("id INTEGER PRIMARY KEY, a, b").replacing(
+          "SELECT * FROM t", with: "SELECT min(id), a, b FROM t GROUP BY b"),
+        down: rebuilt("id INTEGER PRIMARY KEY, a, b")
+      ), since: "INSERT INTO t VALUES (2, 'mine', 5)", large: .lossy, small: .lossy),
+    WordCase(
+      "a row took the key of one that was deleted, below another phase", rows,
+      (.migrate, up: "DELETE FROM t WHERE b > 2", down: "SELECT 1"), above,
+      since: "INSERT INTO t VALUES (3, 'mine', 1)", large: .expected, small: .lossy),
+    WordCase(
+      "the parent of a row that was deleted is gone, below another phase", families,
+      (.migrate, up: "DELETE FROM t", down: "SELECT 1"), above,
+      since: "DELETE FROM p WHERE id = 2", large: .expected, small: .lossy),
+    WordCase(
+      "a changed row got another key, below another phase", rows,
+      (.migrate, up: "UPDATE t SET b = 0 WHERE b > 2", down: "SELECT 1"), above,
+      since: "UPDATE t SET id = 100 WHERE id = 3", large: .expected, small: .lossy),
+    WordCase(
+      "a CHECK compares in another way than the present column would",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, b TEXT COLLATE NOCASE CHECK (b IN ('open'))); INSERT INTO t VALUES (1, 'Open')",
+      (
+        .contract, up: rebuilt("id INTEGER PRIMARY KEY, b TEXT"),
+        down: rebuilt("id INTEGER PRIMARY KEY, b TEXT COLLATE NOCASE CHECK (b IN ('open'))")
+      ), large: .exact, small: .exact),
+    WordCase(
+      "a CHECK is about the type that the column had",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, b INTEGER CHECK (b < 10)); INSERT INTO t VALUES (1, 5)",
+      (
+        .contract, up: rebuilt("id INTEGER PRIMARY KEY, b TEXT"),
+        down: rebuilt("id INTEGER PRIMARY KEY, b INTEGER CHECK (b < 10)")
+      ), large: .exact, small: .exact),
+    WordCase(
+      "the way down reads rows with a function that refuses a value", rows,
+      (.expand, up: "ALTER TABLE t ADD c", down: "SELECT json(a) FROM t; ALTER TABLE t DROP c"),
+      large: .blocked, small: .blocked),
+    WordCase(
+      "the way down has a table of its own that guards it", rows,
+      (
+        .expand, up: "ALTER TABLE t ADD c",
+        down:
+          "CREATE TABLE g (n CHECK (n < 1)); INSERT INTO g SELECT count(*) FROM t; DROP TABLE g; ALTER TABLE t DROP c"
+      ), large: .blocked, small: .blocked),
+    WordCase(
+      "the way down computes a value that there is not", rows + "UPDATE t SET a = -9223372036854775808",
+      (.migrate, up: "UPDATE t SET b = 2", down: "UPDATE t SET b = abs(a)"), large: .blocked, small: .blocked),
+    WordCase(
+      "a CHECK calls a function that refuses a value",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a CHECK (json_extract(a, '$.x') IS NULL)); INSERT INTO t VALUES (1, '{}')",
+      (
+        .contract, up: rebuilt("id INTEGER PRIMARY KEY, a"),
+        down: rebuilt("id INTEGER PRIMARY KEY, a CHECK (json_extract(a, '$.x') IS NULL)")
+      ), since: "INSERT INTO t VALUES (2, 'none')", large: .expected, small: .blocked),
+    WordCase(
+      "a child came that refers to a row which the phase added", families,
+      (.migrate, up: "INSERT INTO p VALUES (9)", down: "DELETE FROM p WHERE id = 9"),
+      since: "INSERT INTO t VALUES (3, 9)", large: .expected, small: .blocked),
+    WordCase(
+      "another row has the unique value that comes back",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE); INSERT INTO t VALUES (1, 'x')",
+      (.migrate, up: "UPDATE t SET a = a || '!'", down: "SELECT 1"), since: "INSERT INTO t VALUES (3, 'x')",
+      large: .expected, small: .blocked),
+  ]
+
+  @Test("is told from the rows, or not called exact, where", arguments: wordCases)
+  func told(_ row: WordCase) throws {
+    let database = try TemporaryDatabase(row.before)
+    let first = try row.phases.first.map { try phase($0.0, $0.up, down: $0.down) }.map { [$0] } ?? []
+    let second = try row.phases.dropFirst().map { try phase($0.0, $0.up, down: $0.down) }
+    let catalog =
+      try second.isEmpty
+      ? catalog(["0001-a": first]) : catalog(["0001-a": first, "0002-b": second])
+    try database.run(.upAll, catalog)
+    try database.run(row.since)
+    var large = Options.test
+    large.mostBytesCopied = 0
+    let words = try [large, .test].map { options in
+      try database.migrator(catalog, options).reversals().first { $0.key.description.hasPrefix("0001") }?
+        .value.word
+    }
+    #expect(words == [row.large, row.small])
+  }
+
   @Test("what a rehearsal saw lost stays lossy when other rows change")
   func lossy() throws {
     let database = try TemporaryDatabase(
