@@ -92,7 +92,8 @@ struct ScriptTrace {
       names.formUnion(SQLTokens.identifiers(in: claim.query.text))
     }
     return Set(parents).union(present.tables(named: named)).union(
-      former.children(of: Set(tables.filter(\.isTakenFrom).compactMap(\.outcome))))
+      former.children(
+        of: Set(tables.filter { $0.losesRows || $0.hasUpdates || $0.isRowIDUpdated }.compactMap(\.outcome))))
   }
 
   /// The tables from before the script from which a table's rows or values are made, also through tables that the

@@ -293,6 +293,7 @@ extension Schema {
 
   /// The tables that SQL with these identifiers may read, also through views.
   func tables(named identifiers: Set<FoldedName>) -> Set<SchemaName> {
+    guard !identifiers.isEmpty else { return [] }
     var names: Set<SchemaName> = []
     var (identifiers, views) = (identifiers, objects.filter { $0.key.type == "view" })
     while let index = views.firstIndex(where: { identifiers.contains(SchemaName($0.name).key) }) {
