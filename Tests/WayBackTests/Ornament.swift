@@ -31,8 +31,10 @@ struct Ornament {
         definitions.append(
           "CHECK (\(name) \(luck.pick(["IS NOT 'precious'", "<> 'x'", "IS NOT 0", "IS NOT NULL OR 1"])))")
       case 2:
-        definitions.append(
-          "UNIQUE (\(name))\(luck.pick(["", "", " ON CONFLICT REPLACE", " ON CONFLICT IGNORE"]))")
+        // SQLite takes no two with other clauses.
+        let unique = "UNIQUE (\(name))"
+        let clause = luck.pick(["", "", " ON CONFLICT REPLACE", " ON CONFLICT IGNORE"])
+        if !definitions.contains(where: { $0.hasPrefix(unique) }) { definitions.append(unique + clause) }
       case 3, 4:
         guard let other = others.isEmpty ? nil : luck.pick(others), other.keys.count == 1 else { continue }
         let act = luck.pick(["", " ON DELETE CASCADE", " ON DELETE SET NULL", " ON UPDATE CASCADE"])
