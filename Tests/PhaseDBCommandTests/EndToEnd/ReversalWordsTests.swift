@@ -229,6 +229,18 @@ struct ReversalWordsTests {
       asking: all,
       gives: "1,5,5\n3,8,8\n"),
     Case(
+      "blocked by a row whose key has a line break, in a column that is called as a keyword",
+      "CREATE TABLE t (\"order\" TEXT PRIMARY KEY, k CHECK (k > 0)); INSERT INTO t VALUES ('a', 5)",
+      [
+        Phase(
+          "0001-a/contract", up: rebuilt("\"order\" TEXT PRIMARY KEY, k", "\"order\", k"),
+          down: rebuilt("\"order\" TEXT PRIMARY KEY, k CHECK (k > 0)", "\"order\", k + 0"))
+      ],
+      since: "INSERT INTO t VALUES ('a' || char(10) || 'b', -1)", "blocked",
+      because: ["CHECK constraint failed: k > 0", "\"order\" = CAST(x'610a62' AS TEXT)"],
+      wayOut: "DELETE FROM \"t\" WHERE \"order\" = CAST(x'610a62' AS TEXT)", asking: "SELECT * FROM t",
+      gives: "'a',5\n"),
+    Case(
       "blocked by rows that are equal where an index was unique", three + "CREATE UNIQUE INDEX u ON t (a)",
       [Phase("0001-a/contract", up: "DROP INDEX u;", down: "CREATE UNIQUE INDEX u ON t (a);")],
       since: "INSERT INTO t VALUES (4, 'x', '')", "blocked",
