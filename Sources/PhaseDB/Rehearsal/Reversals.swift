@@ -458,14 +458,8 @@ extension Reversal {
   /// Takes in what came of the phase on a copy.
   fileprivate mutating func take(_ step: DownRun.Step) {
     if let failure = step.failure { obstacles.append(Obstacle(failure, of: step.id)) }
-    let found = step.lost + step.written.affectedRows
-    // What the phase was seen to leave when it went up is more, or less, with the rows of today.
-    lost = lost.map { seen in
-      found.filter { $0.subject == seen.subject && ($0.rows ?? 0) > (seen.rows ?? .max) }
-        .max { ($0.rows ?? 0) < ($1.rows ?? 0) }.flatMap(\.rows).map { seen.counted($0) } ?? seen
-    }
     let known = Set(lost.map(\.subject))
-    lost += found.filter { !known.contains($0.subject) }
+    lost += (step.lost + step.written.affectedRows).filter { !known.contains($0.subject) }
     uncertain += (step.uncertain + step.written.bornRows + step.open.openRows).filter {
       !known.contains($0.subject)
     }
