@@ -184,26 +184,21 @@ struct TablePair {
     return old.columns.allSatisfy { !named.contains($0.name.key) || isAlike($0.name, heedsCollation: true) }
   }
 
+  /// Whether the present rows can be asked about it.
+  private func canAsk(_ unique: Unique) -> Bool {
+    unique.columns.allSatisfy { isAlike($0, heedsCollation: false) }
+      && (unique.condition == nil || !isRenamed && areAlike(unique.condition))
+  }
+
+  /// The same: only columns may be used whose values do not change.
+  private func canAsk(_ check: SQLFragment) -> Bool { !isRenamed && areAlike(check) }
+
   /// Whether every constraint on the rows of the former table either holds now or can be asked of them.
   var asksEverything: Bool {
-    let columns = Set(old.columns.compactMap { names[$0.name] == nil ? nil : $0.name })
-    let unique = formerUniques.allSatisfy { unique in
-      columns.isSuperset(of: unique.columns)
-        && unique.columns.allSatisfy { isAlike($0, heedsCollation: false) }
-        && (unique.condition == nil || !isRenamed && areAlike(unique.condition))
-    }
-    let notNull = old.columns.allSatisfy {
-      !$0.isNotNull || $0.isRowIDAlias || $0.defaultValue != nil || columns.contains($0.name)
-    }
-    let held = Set(new.checks)
-    let named = { (check: SQLFragment) in SQLTokens.identifiers(in: check.text) }
-    let check = old.checks.allSatisfy { check in
-      !isRenamed
-        && (held.contains(check) && areAlike(check)
-          || areAlike(check)
-            && old.columns.allSatisfy { !named(check).contains($0.name.key) || columns.contains($0.name) })
-    }
-    return unique && notNull && check
+    formerUniques.allSatisfy(canAsk) && old.checks.allSatisfy(canAsk)
+      && old.columns.allSatisfy {
+        !$0.isNotNull || $0.isRowIDAlias || $0.defaultValue != nil || names[$0.name] != nil
+      }
   }
   private func place(_ name: SchemaName) -> String { "t.\(SQLText.identifier(name.spelled))" }
 
@@ -244,10 +239,7 @@ struct TablePair {
     let held = Self.uniques(new, newIndexes).filter { $0.condition == nil }
     return formerUniques.compactMap { unique in
       let present = unique.columns.compactMap { names[$0] }
-      guard present.count == unique.columns.count,
-        unique.condition == nil || !isRenamed && areAlike(unique.condition),
-        unique.columns.allSatisfy({ isAlike($0, heedsCollation: false) })
-      else { return nil }
+      guard canAsk(unique) else { return nil }
       let isHeld = held.contains { held in
         zip(held.columns, held.collations).allSatisfy { column, collation in
           zip(present, unique.collations).contains { $0 == column && $1 == collation }
@@ -291,17 +283,9 @@ struct TablePair {
   }
 
   private var checks: [FormerConstraint] {
-    guard !isRenamed else { return [] }
     let held = Set(new.checks)
-    let columns = Set(names.keys.map(\.key))
-    return old.checks.compactMap { check in
-      guard !held.contains(check) else { return nil }
-      // Only columns whose values do not change may be used.
-      let named = SQLTokens.identifiers(in: check.text)
-      guard old.columns.allSatisfy({ !named.contains($0.name.key) || columns.contains($0.name.key) }),
-        areAlike(check)
-      else { return nil }
-      return FormerConstraint(title: "CHECK (\(check.text))", condition: "NOT (\(check.text))")
+    return old.checks.filter { !held.contains($0) && canAsk($0) }.map {
+      FormerConstraint(title: "CHECK (\($0.text))", condition: "NOT (\($0.text))")
     }
   }
 
@@ -405,8 +389,12 @@ struct FormerConstraint {
     else { return nil }
     var rows = statement
     var keys: [String] = []
-    while (try? rows.step()) == true {
-      keys.append(RowMatch.title(names, names.indices.map { rows.value(at: $0) }))
+    do throws(SQLiteError) {
+      while try rows.step() {
+        keys.append(RowMatch.title(names, names.indices.map { rows.value(at: $0) }))
+      }
+    } catch  where error.code.primary == .error {
+      // SQLITE_ERROR comes from a function (sqlite.org/rescode.html#error). A broken disk is not passed over.
     }
     guard !keys.isEmpty else { return nil }
     return BrokenConstraint(

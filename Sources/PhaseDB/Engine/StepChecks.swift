@@ -178,9 +178,7 @@ struct StepChecks {
           .verifyFailed,
           "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(DetailLines.rows(breaking.count))",
           at: claim.query.place(at: claim.query.firstTokenOffset), details: breaking.lines,
-          help: step.direction == .up
-            ? ["correct the phase or the claim"]
-            : ["change the rows that break it", "then run: phasedb down"])
+          help: ["correct the phase or the claim"])
       }
       observe(.verified(step.id, title: claim.title))
     }
