@@ -94,6 +94,8 @@ struct ArchiveContent: Codable, Sendable {
   var orphans: [String]?
   /// Whether it has every row that the table had. Then each present row is either in it or new, whatever its key.
   var isComplete: Bool?
+  /// Whether a row that counts as changed may be another one, which took the rowid of a row that the transition deleted.
+  var mayReuseRowIDs: Bool?
 
   var json: String {
     let encoder = JSONEncoder()

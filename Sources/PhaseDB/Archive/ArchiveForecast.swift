@@ -77,7 +77,7 @@ struct ArchiveForecast {
       outlook.computed = computed.map {
         affected(
           $0.name, nil,
-          "the way back computes it for rows that changed since; count them: phasedb rehearse down")
+          "the way back computes it for rows that changed since; a rehearsal of the way back counts them")
       }
       return outlook
     }
@@ -102,6 +102,12 @@ struct ArchiveForecast {
       }
     }
     guard !successor.hashed.isEmpty else { return outlook }
+    if content.mayReuseRowIDs == true, comparison.absent > 0 {
+      outlook.others.append(
+        affected(
+          nil, comparison.absent,
+          "the phase may have deleted them and given their rowids to new rows, which were deleted since"))
+    }
     if content.isComplete == true {
       let moved =
         comparison.isUntouched ? nil : try followedRows(table, successor, places, on: connection)

@@ -30,8 +30,18 @@ struct ArchivePlan {
   let isDropped: Bool
   /// Whether rows may be removed.
   let mayLoseRows: Bool
+  /// Whether rows are deleted and others inserted whose rows have no key of their own. A new row may then have the rowid
+  /// of a deleted one.
+  let reuse: Reuse
   /// The names that the remaining columns have afterwards.
   let namesAfter: [SchemaName: SchemaName]
+
+  enum Reuse {
+    case none
+    /// No row is updated, so a row that is another one now took the rowid of a deleted one.
+    case certain
+    case possible
+  }
 
   struct Column {
     let name: SchemaName
@@ -131,6 +141,9 @@ extension ArchivePlan {
     guard isWhole || !values.isEmpty else { return nil }
     isDropped = table.outcome == nil
     mayLoseRows = isWhole
+    reuse =
+      key.form != .rowID || !table.isFilledInPlace || !table.losesRows
+      ? .none : table.hasUpdates || table.isRowIDUpdated ? .possible : .certain
     namesAfter = Dictionary(
       table.columns.compactMap { column in column.origin.flatMap { old in column.outcome.map { (old, $0) } }
       },
@@ -203,7 +216,13 @@ extension ArchivePlan {
     _ id: Int64, successor: Table, rest: RestOfRow, marks: [String?]
   ) -> String {
     let present = (self.successor?.key ?? []).map { "n.\(SQLText.identifier($0.spelled))" }
-    let isGone = "\(present[0]) IS NULL"
+    let others =
+      reuse != .certain
+      ? []
+      : values.enumerated().compactMap { index, column in
+        column.after.map { RowMatch.differs("s.v\(index + 1)", "n.\(SQLText.identifier($0.spelled))") }
+      }
+    let isGone = "(\((["\(present[0]) IS NULL"] + others).joined(separator: " OR ")))"
     // A key may match without being identical. It is archived as it is now, because that is how the row will be
     // found. A number stays a number, because the archive uses it as its rowid.
     let keys = present.enumerated().map {

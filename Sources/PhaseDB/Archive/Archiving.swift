@@ -146,6 +146,7 @@ extension Archiving {
           archivePlan.sources.map { ArchiveContent.Sources.Source(table: $0.spelled, sum: sums[$0] ?? "") }),
         counter: work.counter)
       content.orphans = work.orphans.isEmpty ? nil : work.orphans
+      content.mayReuseRowIDs = archivePlan.reuse == .possible ? true : nil
       content.isComplete = work.rows > 0 && work.sum.count == work.rows ? true : nil
       records.append(
         ArchiveRecord(

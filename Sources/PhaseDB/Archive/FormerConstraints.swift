@@ -266,8 +266,7 @@ struct TablePair {
           (\(mine.joined(separator: ", "))) IN (SELECT \(plain) FROM \(table) WHERE \(isTold) GROUP BY \(list) HAVING count(*) > 1)
           \(unique.condition.map { "AND (\($0.text))" } ?? "")
           """,
-        opening:
-          "change these rows, or delete all but one of those that are equal, then run the command again")
+        leavesOne: true)
     }
   }
 
@@ -373,8 +372,8 @@ struct FormerConstraint {
   let title: String
   /// Follows `SELECT key FROM t AS t`.
   let condition: String
-  /// What an operator can do about rows that break it.
-  var opening: Prose = "change or delete these rows, then run the command again"
+  /// Whether one of the rows that break it may stay as it is.
+  var leavesOne = false
 
   /// Finds the rows that break it; nil also if SQLite refuses the query, as for a value that a function does not take.
   func broken(in table: Table, on connection: Connection) throws(SQLiteError) -> BrokenConstraint? {
@@ -397,8 +396,12 @@ struct FormerConstraint {
       // SQLITE_ERROR comes from a function (sqlite.org/rescode.html#error). A broken disk is not passed over.
     }
     guard !keys.isEmpty else { return nil }
+    let deletion: Prose = "DELETE FROM \(whole: "\(SQLName(table.name.spelled))") WHERE \(whole: keys[0])"
     return BrokenConstraint(
       table: table.name.spelled, constraint: title, rows: Array(keys.prefix(DetailLines.limit)),
-      isMore: keys.count > DetailLines.limit, opening: opening)
+      isMore: keys.count > DetailLines.limit,
+      opening: leavesOne
+        ? "change these rows, or delete all but one of those that are equal, for example: \(deletion)"
+        : "change or delete these rows, for example: \(deletion)")
   }
 }

@@ -224,6 +224,7 @@ extension RestoringWork {
     let filled = trace.table(to: target)
     // The SQL may have inserted the missing rows itself, and it is unknown which ones. No row must be there twice.
     if filled?.isFilledInPlace == true, !hasPresent { return 0 }
+    if hasChanged, content.key.form == .rowID { try forgetFreeRowIDs(of: table, on: connection) }
     if filled?.gainsRows == true, !sourcesChanged, !columns.isEmpty {
       try connection.execute(
         """
@@ -249,6 +250,15 @@ extension RestoringWork {
     restored += connection.changes
     if hasChanged, content.key.form == .rowID { try putBackUnderOtherRowIDs(into: table, on: connection) }
     return restored
+  }
+
+  /// If the row that took the rowid of a removed one is gone again, the removed one gets its rowid back.
+  private func forgetFreeRowIDs(of table: Table, on connection: Connection) throws(SQLiteError) {
+    try connection.execute(
+      """
+      DELETE FROM temp.\(changedName) AS s WHERE EXISTS (SELECT 1 FROM \(archivePlace)
+      WHERE a.gone AND \(archive.sameKeys("s", "a")) AND NOT EXISTS (SELECT 1 FROM \(place(table)) AS t WHERE \(match(table))))
+      """)
   }
 
   /// If no column shows the rowid, applications do not use it as a key. So if another row has the rowid now, the

@@ -254,8 +254,11 @@ package struct Engine {
     let told = state.tellingOfSwitches(standing(of: error, planned.step, result: result, present: present))
     StoppedRun(planned: planned, error: error, standing: told.standing).log(knowing: state.knowledge, self)
     guard planned.step.direction == .down else { return told }
-    var failure = WayOut.advising(on: told)
-    if let file { failure.help.append("what \(planned.step.id.short) caused is listed in \(file)") }
+    let step = planned.step
+    let runsWithoutRows =
+      present.map { (try? trials.trial(step.id, step.phase, .down, on: $0.schema)) != nil } ?? false
+    var failure = WayOut.advising(on: told, runsWithoutRows: runsWithoutRows)
+    if let file { failure.help.append("what \(step.id.short) caused is listed in \(file)") }
     return failure
   }
 

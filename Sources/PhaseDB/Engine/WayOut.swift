@@ -16,11 +16,22 @@ enum WayOut {
     "then run: phasedb down",
   ]
 
+  /// For rows that are known.
+  ///
+  /// - Parameters:
+  ///   - table: as it is typed.
+  ///   - condition: finds one of them.
+  static func change(in table: String, _ condition: String) -> Prose {
+    "change or delete these rows, for example: DELETE FROM \(whole: table) WHERE \(whole: condition)"
+  }
+
   /// Adds this advice to the failure of a way down.
-  static func advising(on failure: MigrationError) -> MigrationError {
+  ///
+  /// - Parameter runsWithoutRows: whether its SQL runs on a database without rows.
+  static func advising(on failure: MigrationError, runsWithoutRows: Bool) -> MigrationError {
     var error = failure
     switch error.id {
-    case .statementFailed where error.isOfRows: error.help = rows
+    case .statementFailed where runsWithoutRows: error.help = rows
     case .statementFailed, .forbiddenStatement, .transactionEnded: error.help = forward
     case .downNotInverse where error.place != nil: error.help = forward
     case .verifyFailed:

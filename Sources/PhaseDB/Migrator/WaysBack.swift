@@ -52,10 +52,12 @@ struct WaysBack: MigratorWork {
       return nil
     }
     guard let (id, obstacle) = found else { return }
+    let steps = plan.steps.firstIndex { $0.id == id } ?? 0
     throw MigrationError(
       obstacle.error, obstacle.message(of: id), details: obstacle.rows, state: "nothing was changed",
       help: obstacle.openings
-        + (id == first ? [] : ["or go no further than the phase above it: phasedb plan down"]))
+        + (steps == 0
+          ? [] : ["or go no further than the phase above it: phasedb down\(steps == 1 ? "" : " \(steps)")"]))
   }
 
   /// Refuses a plan that needs an archive which is missing or was changed. A phase in one transaction also checks its

@@ -134,11 +134,6 @@ extension MigrationError {
     ].contains(id)
   }
 
-  /// Whether rows kept the SQL from running: a constraint, or a type.
-  var isOfRows: Bool {
-    [" constraint failed", "cannot store ", "datatype mismatch"].contains { message.contains($0) }
-  }
-
   // MARK: - What SQLite says
 
   /// The error of phasedb for an error of SQLite.

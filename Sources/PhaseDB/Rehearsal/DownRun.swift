@@ -66,12 +66,14 @@ final class DownRun {
     let kept = archives.filter { $0.state == .kept && $0.direction == .up }
     var outlooks: [(archive: ArchiveRecord, forecast: ArchiveForecast, ArchiveForecast.Outlook)] = []
     var (functionsOfUp, making, written): (Set<FoldedName>, Set<FoldedName>, Set<FoldedName>) = ([], [], [])
+    var runsWithoutRows = false
     step.tables = Set(
       knowledge.schema.tables(named: SQLTokens.identifiers(in: phase.down.text)).map(\.key)
     ).union(kept.map(\.table.folded))
     do throws(MigrationError) {
       let trial = try engine.trials.trial(id, phase, .down, on: knowledge.schema)
       let trace = trial.there
+      runsWithoutRows = true
       step.tables.formUnion(
         try decidingTables(trace, knowledge, ledger).union(trace.readTables).map(\.key))
       written = trace.touchedTables
@@ -98,20 +100,21 @@ final class DownRun {
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       step.failure = error
-      if error.isOfRows, error.details.isEmpty {
+      if error.id == .statementFailed, runsWithoutRows, error.details.isEmpty || phase.batching != nil {
         var search = RowsInTheWay(of: phase, writing: written, on: connection, tries: forksLeft) {
           table, keys in
           try self.fails(id, phase, error.message, table, keeping: keys)
         }
         defer { forksLeft = search.triesLeft }
-        let rows = try reading { try search.find() }
-        step.failure?.details = rows.map { Prose($0.title) }
-        if let first = rows.first {
-          step.failure?.help = [
-            "change or delete these rows, for example: DELETE FROM \(whole: first.table) WHERE \(whole: first.title)",
-            "then run: phasedb down",
-          ]
-        }
+        // If the time is over before they are found, it is known still that some are in the way.
+        try? search.find()
+        let rows = search.rows
+        step.failure?.details += rows.map { Prose($0.title) }
+        step.failure?.help = [
+          rows.first.map { WayOut.change(in: $0.table, $0.title) }
+            ?? "change or delete the rows that do not fit; they could not be listed",
+          "then run: phasedb down",
+        ]
       }
       return step
     }
@@ -182,18 +185,12 @@ final class DownRun {
 
   /// Whether the way down fails in the same way when a table has no rows but these.
   private func fails(
-    _ id: PhaseID, _ phase: Phase, _ message: Prose, _ table: TableReading, keeping keys: ArraySlice<Int64>
+    _ id: PhaseID, _ phase: Phase, _ message: Prose, _ table: OrderedTable, keeping keys: ArraySlice<[Value]>
   ) throws(MigrationError) -> Bool {
     let copy = try reading(fork)
     try reading {
       copy.turn(.triggers, on: false)
-      if let first = keys.first, let last = keys.last {
-        try copy.execute(
-          "DELETE FROM \(table.from) WHERE rowid NOT BETWEEN ?1 AND ?2", .integer(first),
-          .integer(last))
-      } else {
-        try copy.execute("DELETE FROM \(table.from)")
-      }
+      try table.delete(but: keys, on: copy)
       copy.turn(.triggers, on: true)
     }
     let engine = makeEngine(copy, .glance)

@@ -75,7 +75,7 @@ struct Reversals {
         own.take(try WrittenAgain(draft.retired, on: connection))
         if isOutOfTime, draft.dependsOnRows, own.word == .expected || own.word == .uncertain {
           own.notes.append(
-            "the time was over before its way back was tried on a copy: phasedb rehearse down takes as long as it needs"
+            "the time was over before its way back was tried on a copy; without a limit: \(draft.rehearsing)"
           )
         }
       }
@@ -91,7 +91,9 @@ struct Reversals {
         own.obstacles = [
           Reversal.Obstacle(
             reason: "\(obstacle.short), which was applied later, cannot be reversed",
-            openings: ["see what blocks \(obstacle.short): phasedb plan down"])
+            openings: [
+              "see what blocks \(obstacle.short): \(Self.command("plan down", drafts.firstIndex { $0.applied.id == obstacle } ?? 0))"
+            ])
         ]
       }
       reversals[id] = own
@@ -100,6 +102,11 @@ struct Reversals {
   }
 
   // MARK: What is known without rows
+
+  /// A command that goes down as far as a phase with so many others above it.
+  private static func command(_ verb: Prose, _ above: Int) -> Prose {
+    "phasedb \(verb)\(above == 0 ? "" : " \(above + 1)")"
+  }
 
   /// A phase, and what is known of its reversal so far.
   struct Draft {
@@ -119,6 +126,8 @@ struct Reversals {
     let retired: [RoundTripRecord.Retired]
     /// How it was blocked when the phase went up; nil when it was not.
     let blocked: RoundTripRecord?
+    /// The command that rehearses its way back, and that of the phases above it.
+    let rehearsing: Prose
 
     /// Whether the rows that are there now have a say in it.
     var dependsOnRows: Bool {
@@ -161,7 +170,8 @@ struct Reversals {
           cameBack: verdict == .exact && phase.sequence == applied.last?.sequence, chance: record?.chance,
           retired: try retiring.contains(phase.sequence)
             ? ledger.roundTrips.read(of: phase.sequence)?.retired ?? [] : [],
-          blocked: record?.verdict == .blocked && trial.outcome != .blocked ? record : nil))
+          blocked: record?.verdict == .blocked && trial.outcome != .blocked ? record : nil,
+          rehearsing: Self.command("rehearse down", drafts.count)))
     }
     return drafts
   }
@@ -203,7 +213,7 @@ struct Reversals {
       reversal.obstacles += blocked.reasons.map {
         Reversal.Obstacle(
           reason: Reversal.told(Prose($0), of: draft.applied.id),
-          openings: ["see whether the present rows let it through: phasedb rehearse down"] + WayOut.forward)
+          openings: ["see whether the present rows let it through: \(draft.rehearsing)"] + WayOut.forward)
       }
       return
     }
@@ -377,7 +387,7 @@ struct Reversals {
       if outlook.isOpen, reversal.basis == .rows {
         reversal.basis = .scratch
         reversal.notes.append(
-          "rows of \(archive.table) may have changed since a later phase wrote to them: phasedb rehearse down"
+          "rows of \(archive.table) may have changed since a later phase wrote to them: \(draft.rehearsing)"
         )
       }
     }
@@ -401,7 +411,7 @@ struct Reversals {
       : others || overwritten.isEmpty
         ? "it calls functions, or restores constraints, that some rows may not pass, and those may have changed since"
         : "its way back writes to columns that stay, and rows may have changed since"
-    reversal.notes.append("\(reason): phasedb rehearse down")
+    reversal.notes.append("\(reason): \(draft.rehearsing)")
   }
 
   /// Whether archives have every row of tables that a way back writes over: then none can have changed without being

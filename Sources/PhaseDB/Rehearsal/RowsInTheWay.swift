@@ -12,69 +12,115 @@ struct RowsInTheWay {
   private let phase: Phase
   private let written: Set<FoldedName>
   private let connection: Connection
-  private let fails: (TableReading, ArraySlice<Int64>) throws -> Bool
+  private let fails: (OrderedTable, ArraySlice<[Value]>) throws -> Bool
   /// How often the way down may be tried.
   private(set) var triesLeft: Int
+  /// Those that were found.
+  private(set) var rows: [Row] = []
 
   private static let mostRowsNamed = 5
-  private static let mostRowsSearched = 2_000
+  private static let mostRowsSearched = 100_000
 
   /// - Parameters:
   ///   - written: the tables whose rows the way down changes or moves.
   ///   - fails: whether the way down fails in the same way when a table has only these rows.
   init(
     of phase: Phase, writing written: Set<FoldedName>, on connection: Connection, tries: Int,
-    fails: @escaping (TableReading, ArraySlice<Int64>) throws -> Bool
+    fails: @escaping (OrderedTable, ArraySlice<[Value]>) throws -> Bool
   ) {
     (self.phase, self.written, self.connection, self.fails) = (phase, written, connection, fails)
     triesLeft = tries
   }
 
-  mutating func find() throws -> [Row] {
+  /// Fills ``rows``.
+  ///
+  /// - Throws: when the time is over, or a table cannot be read. What was found by then is in ``rows``.
+  mutating func find() throws {
     let named = SQLTokens.identifiers(in: phase.down.text)
     let readings = try DigestDraft(of: connection).readings.filter { named.contains($0.table.folded) }
     // Without the rows of a table that is only read, the way down may run, too, but those are not in the way.
     for table in readings.filter({ written.contains($0.table.folded) })
       + readings.filter({ !written.contains($0.table.folded) })
-    {
-      guard
-        let rows = try? connection.rows(
-          "SELECT rowid FROM \(table.from) ORDER BY 1 LIMIT \(Self.mostRowsSearched + 1)")
-      else { continue }
-      let keys = rows.compactMap { $0[0].integer }
+    where rows.isEmpty {
+      guard let table = try OrderedTable(table, on: connection) else { continue }
+      let keys = try table.keys(limit: Self.mostRowsSearched + 1, on: connection)
       guard (1...Self.mostRowsSearched).contains(keys.count), try !trial(table, []) else { continue }
-      let found = try search(table, keys[...], isKnown: true)
-      if !found.isEmpty {
-        return try found.map {
-          Row(table: SQLText.identifier(table.table), title: try title(of: $0, in: table))
-        }
-      }
+      try search(table, keys[...], .fail)
     }
-    return []
+  }
+
+  private enum Expectation {
+    case none
+    /// They fail together with others, and those others alone do not: so they do, if no row of each is needed.
+    case assumed
+    case fail
   }
 
   private mutating func search(
-    _ table: TableReading, _ keys: ArraySlice<Int64>, isKnown: Bool = false
-  ) throws -> [Int64] {
-    guard !keys.isEmpty, triesLeft > 0 else { return [] }
-    if !isKnown { guard try trial(table, keys) else { return [] } }
-    guard keys.count > 1 else { return Array(keys) }
+    _ table: OrderedTable, _ keys: ArraySlice<[Value]>, _ expected: Expectation
+  ) throws {
+    guard !keys.isEmpty, rows.count < Self.mostRowsNamed, triesLeft > 0 else { return }
+    if expected == .none || expected == .assumed && keys.count == 1 {
+      guard try trial(table, keys) else { return }
+    }
+    guard keys.count > 1 else {
+      return rows.append(
+        Row(table: table.typed, title: try table.title(of: keys.first ?? [], on: connection)))
+    }
     let middle = keys.startIndex + keys.count / 2
-    var found = try search(table, keys[..<middle])
-    if found.count < Self.mostRowsNamed { found += try search(table, keys[middle...]) }
-    return Array(found.prefix(Self.mostRowsNamed))
+    let known = rows.count
+    try search(table, keys[..<middle], .none)
+    try search(table, keys[middle...], rows.count > known || expected == .none ? .none : .assumed)
   }
 
-  private mutating func trial(_ table: TableReading, _ keys: ArraySlice<Int64>) throws -> Bool {
+  private mutating func trial(_ table: OrderedTable, _ keys: ArraySlice<[Value]>) throws -> Bool {
     triesLeft -= 1
     return try fails(table, keys)
   }
+}
 
-  private func title(of rowID: Int64, in table: TableReading) throws -> String {
-    let values =
-      try connection.rows(
-        "SELECT \(table.key.joined(separator: ", ")) FROM \(table.from) WHERE rowid = ?1", .integer(rowID)
-      ).first ?? []
-    return RowMatch.title(table.keyNames, values)
+/// A table whose rows are in the order of what SQLite finds them by: the rowid, or the primary key if it has none.
+struct OrderedTable {
+  private let reading: TableReading
+  private let order: [String]
+
+  /// - Returns: nil when its rows have no order.
+  init?(_ reading: TableReading, on connection: Connection) throws(SQLiteError) {
+    guard let table = try Table(SchemaName(reading.table), on: connection) else { return nil }
+    self.reading = reading
+    order = table.anyRowIDName.map { [$0] } ?? (table.primaryKey?.names ?? []).map(SQLText.identifier)
+    if order.isEmpty { return nil }
+  }
+
+  /// Its name as it is typed.
+  var typed: String { "\(SQLName(reading.table))" }
+  private var list: String { order.joined(separator: ", ") }
+
+  func keys(limit: Int, on connection: Connection) throws(SQLiteError) -> [[Value]] {
+    try connection.rows("SELECT \(list) FROM \(reading.from) ORDER BY \(list) LIMIT \(limit)")
+  }
+
+  /// Deletes every row that is not among those from the first to the last of some keys.
+  func delete(but keys: ArraySlice<[Value]>, on connection: Connection) throws(SQLiteError) {
+    let parameters = order.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+    guard let first = keys.first, let last = keys.last else {
+      return try connection.execute("DELETE FROM \(reading.from)")
+    }
+    for (key, comparison) in [(first, "<"), (last, ">")] {
+      var deletion = try connection.prepare(
+        "DELETE FROM \(reading.from) WHERE (\(list)) \(comparison) (\(parameters))")
+      try deletion.bind(key)
+      while try deletion.step() {}
+    }
+  }
+
+  /// The condition that finds a row, as a person types it.
+  func title(of key: [Value], on connection: Connection) throws(SQLiteError) -> String {
+    let condition = order.enumerated().map { "\($0.element) = ?\($0.offset + 1)" }.joined(separator: " AND ")
+    var row = try connection.prepare(
+      "SELECT \(reading.key.joined(separator: ", ")) FROM \(reading.from) WHERE \(condition)")
+    try row.bind(key)
+    guard try row.step() else { return "" }
+    return RowMatch.title(reading.keyNames, reading.key.indices.map { row.value(at: $0) })
   }
 }

@@ -81,7 +81,19 @@ struct CommandContext {
   /// Advice that ends with a command, with the database and the folder of this one.
   func advice(_ line: Prose) -> Prose {
     guard let start = line.description.range(of: ": phasedb ", options: .backwards) else { return line }
-    return line + words(for: line.description[start.upperBound...], [.database, .migrations])
+    let command = line.description[start.upperBound...]
+    return line + (command == "down" ? wayDown : "") + words(for: command, [.database, .migrations])
+  }
+
+  /// How far the way down goes that this command plans, rehearses or runs, as words of a command line. A number is left out
+  /// of a run: some of its phases may be down already.
+  private var wayDown: Prose {
+    switch invocation.verb {
+    case .plan where invocation.value(.direction) == Direction.down.rawValue: targetWords(.down)
+    case .rehearse where invocation.value(.phase) == RehearseCommand.down: targetWords(.down)
+    case .down: (invocation.flag(.all) ? " --all" : "") + words(of: [.target, .live])
+    default: ""
+    }
   }
 
   /// A command with the folder, and the database, of this one.
@@ -206,6 +218,9 @@ extension CommandContext {
   func targetWords(_ direction: Direction) -> Prose {
     let count: Prose = invocation.number(.count).map { " \($0)" } ?? ""
     let all: Prose = invocation.flag(.all) && direction == .down ? " --all" : ""
-    return count + all + words(of: [.target, .evidence, .live, .override, .reason])
+    return count + all
+      + words(
+        of: direction == .up
+          ? [.target, .evidence, .live, .override, .reason] : [.target, .live, .override, .reason])
   }
 }

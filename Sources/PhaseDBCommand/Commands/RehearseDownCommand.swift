@@ -55,7 +55,7 @@ enum RehearseDownCommand {
     context.print(table)
     for phase in rehearsal.phases {
       context.print("\n")
-      for line in phase.reversal.lines(of: phase.id) { context.print("\(line)\n") }
+      for line in phase.reversal.lines(of: phase.id) { context.print("\(context.advice(line))\n") }
       for table in phase.restored {
         let left =
           table.left == 0

@@ -205,7 +205,7 @@ struct ReversalTests {
   }
 
   static let unknown =
-    "the way back computes it for rows that changed since; count them: phasedb rehearse down"
+    "the way back computes it for rows that changed since; a rehearsal of the way back counts them"
 
   static let belows = [
     BelowCase(
