@@ -31,8 +31,11 @@ struct DrawnCase {
   ///   - isWild: whether keys and values may be unusual ones, applications write between phases and exchange rows, and
   ///     what came down may go up again; nil
   ///     leaves it to the seed.
-  init(seed: UInt64, hasOrnaments: Bool = true, isWild: Bool? = nil) {
+  ///   - loosens: whether phases leave constraints out that their ways back restore; nil leaves it to the seed.
+  init(seed: UInt64, hasOrnaments: Bool = true, isWild: Bool? = nil, loosens: Bool? = nil) {
     self.seed = seed
+    var looseness = Dice(seed: seed ^ 0x1005E)
+    let loosens = loosens ?? looseness.falls(40)
     var log = Dice(seed: seed ^ 0x3A1)
     isInWALMode = log.falls(WayBackTests.walPercent)
     var wild = Dice(seed: seed ^ 0x571D)
@@ -74,11 +77,11 @@ struct DrawnCase {
     script += ornaments.flatMap { $0.script + $0.attachments }
     indexesOfWords = Set(ornaments.compactMap(\.indexOfWords))
     (self.tables, self.script, self.isChancy) = (tables, script, isChancy)
-    var phases = [DrawnPhase(tables, number: 1, &dice)]
-    if dice.falls(35) { phases.append(DrawnPhase(phases[0].tables, number: 2, &dice)) }
+    var phases = [DrawnPhase(tables, number: 1, loosens: loosens, &dice)]
+    if dice.falls(35) { phases.append(DrawnPhase(phases[0].tables, number: 2, loosens: loosens, &dice)) }
     if isWild {
       while phases.count < 3, wild.falls(30), let last = phases.last {
-        phases.append(DrawnPhase(last.tables, number: phases.count + 1, &wild))
+        phases.append(DrawnPhase(last.tables, number: phases.count + 1, loosens: loosens, &wild))
       }
     }
     self.wild = isWild ? wild : nil

@@ -16,7 +16,8 @@ struct DrawnPhase {
   /// - Parameters:
   ///   - tables: what is there.
   ///   - number: the phase's, for names of its own.
-  init(_ tables: [DrawnTable], number: Int, _ dice: inout Dice) {
+  ///   - loosens: whether a rebuild leaves constraints and triggers out, which its way back restores.
+  init(_ tables: [DrawnTable], number: Int, loosens: Bool = false, _ dice: inout Dice) {
     self.tables = tables
     let index = dice.below(tables.count)
     let table = tables[index]
@@ -39,7 +40,7 @@ struct DrawnPhase {
       }
     default:
       kind = .contract
-      (up, down) = Self.contract(&self.tables, index, &dice, retirement: &retirement)
+      (up, down) = Self.contract(&self.tables, index, loosens: loosens, &dice, retirement: &retirement)
     }
   }
 
@@ -101,7 +102,8 @@ struct DrawnPhase {
   }
 
   private static func contract(
-    _ tables: inout [DrawnTable], _ index: Int, _ dice: inout Dice, retirement: inout Retirement?
+    _ tables: inout [DrawnTable], _ index: Int, loosens: Bool, _ dice: inout Dice,
+    retirement: inout Retirement?
   ) -> ([String], [String]) {
     let before = tables
     let table = tables[index]
@@ -138,6 +140,8 @@ struct DrawnPhase {
       if dice.falls(30) { down.append(table.insert(1 + dice.below(4), &dice)) }
     default:
       var new = table
+      // An index of words without its triggers disagrees with its table at once.
+      if loosens, table.ornament?.indexOfWords == nil { new.ornament = nil }
       var reading: [String: String] = [:]
       var back: [String: String] = [:]
       let column = dice.pick(free.isEmpty ? table.columns : free)

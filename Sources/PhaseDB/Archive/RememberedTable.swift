@@ -119,18 +119,24 @@ extension RememberedTable {
     try RowHash.define(Self.function, columns: spelled, on: connection)
     let before = RowHash.call(Self.function, valueNames)
     let now = RowHash.call(Self.function, spelled.map(SQLText.identifier))
-    let counts = try connection.rows(
+    let groups = """
+      SELECT h, sum(n) AS n FROM (
+        SELECT \(before) AS h, 1 AS n FROM temp.\(name) UNION ALL SELECT \(now), -1 FROM \(place))
+      GROUP BY h
       """
-      SELECT total(max(n, 0)), total(max(-n, 0)) FROM (
-        SELECT sum(n) AS n FROM (
-          SELECT \(before) AS h, 1 AS n FROM temp.\(name) UNION ALL SELECT \(now), -1 FROM \(place))
-        GROUP BY h)
-      """)
+    let counts = try connection.rows("SELECT total(max(n, 0)), total(max(-n, 0)) FROM (\(groups))")
     func count(_ value: Value) -> Int { Int(value.number ?? 0) }
     let (missing, extra) = (count(counts[0][0]), count(counts[0][1]))
-    if missing == 0, extra == 0 { return Difference() }
-    guard successor == nil else { return difference }
-    return Difference(numbers: missing == 0 ? [] : difference.numbers, extra: extra, isWhole: true)
+    if missing == 0 { return Difference(extra: extra) }
+    guard successor != nil else {
+      return Difference(numbers: difference.numbers, extra: extra, isWhole: true)
+    }
+    // A row that came back under another rowid is not missing.
+    let missed = Set(
+      try connection.rows(
+        "SELECT rowid FROM temp.\(name) WHERE \(before) IN (SELECT h FROM (\(groups)) WHERE n > 0)"
+      ).compactMap(\.[0].integer))
+    return Difference(numbers: difference.numbers.filter(missed.contains), extra: extra)
   }
 
   private static let function = "phasedb_remembered"

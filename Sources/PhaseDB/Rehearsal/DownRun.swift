@@ -66,6 +66,8 @@ final class DownRun {
     let kept = archives.filter { $0.state == .kept && $0.direction == .up }
     var outlooks: [(archive: ArchiveRecord, forecast: ArchiveForecast, ArchiveForecast.Outlook)] = []
     var (functionsOfUp, making, written): (Set<FoldedName>, Set<FoldedName>, Set<FoldedName>) = ([], [], [])
+    /// The tables into which the way up inserts rows, and not only all of one table.
+    var adding: Set<FoldedName> = []
     var runsWithoutRows = false
     step.tables = Set(
       knowledge.schema.tables(named: SQLTokens.identifiers(in: phase.down.text)).map(\.key)
@@ -80,6 +82,8 @@ final class DownRun {
       step.tables.formUnion(written)
       functionsOfUp = trial.back?.functions ?? []
       making = trace.tablesWithNewRows
+      adding = Set(
+        (trial.back?.tables ?? []).filter { $0.gainsRows && !$0.hasAllRowsOfOne }.compactMap(\.outcome?.key))
       for archive in kept {
         let forecast = ArchiveForecast(archive, try ArchiveContent(archive), trace)
         let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
@@ -137,6 +141,18 @@ final class DownRun {
       return isWhole && rest(of: archive).isEmpty ? archive.table.folded : nil
     }
     for (archive, forecast, outlook) in outlooks {
+      // The archive could have replaced all rows together, but not beside others.
+      if !outlook.recomputed.isEmpty, adding.contains(archive.table.folded) {
+        let rows = try reading {
+          try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(archive.table))")?.integer ?? 0
+        }
+        if rows > archive.rows {
+          step.uncertain.append(
+            Reversal.AffectedRows(
+              table: archive.table, column: nil, rows: Int(rows) - archive.rows,
+              why: "they came since, or the phase inserted them and the way back leaves them"))
+        }
+      }
       let rest = rest(of: archive)
       guard !rest.isEmpty, !whole.contains(archive.table.folded) else { continue }
       let left = rest.reduce(0) { $0 + $1.rows }

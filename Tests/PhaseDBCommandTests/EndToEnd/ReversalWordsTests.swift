@@ -9,8 +9,11 @@ struct ReversalWordsTests {
     let id: String
     let up: String
     let down: String
+    let directives: [String]
 
-    init(_ id: String, up: String, down: String) { (self.id, self.up, self.down) = (id, up, down) }
+    init(_ id: String, up: String, down: String, _ directives: String...) {
+      (self.id, self.up, self.down, self.directives) = (id, up, down, directives)
+    }
   }
 
   struct Case: CustomTestStringConvertible, Sendable {
@@ -23,7 +26,8 @@ struct ReversalWordsTests {
     let words: [String]
     /// What stands behind the word of the last one: `t.c 1`, or the reason.
     let why: [String]
-    /// What an operator types when the way down is refused, after which it goes through.
+    /// What an operator types when the way down is refused, after which it goes through; ``printed`` for what stands on the
+    /// screen.
     let wayOut: String?
     /// A query, and what it gives at the end.
     let query: String
@@ -40,6 +44,9 @@ struct ReversalWordsTests {
       (self.why, self.wayOut, self.query, self.rows) = (why, wayOut, query, rows)
     }
   }
+
+  /// The statement that is printed behind `for example`.
+  static let printed = "for example: "
 
   static let people = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT);"
   static let three = people + "INSERT INTO t VALUES (1, 'x', 'p'), (2, 'y', 'q'), (3, 'z', 'r');"
@@ -267,6 +274,65 @@ struct ReversalWordsTests {
       since: "INSERT INTO t VALUES (2, 7)", "blocked",
       because: ["it leaves 1 row without a parent", "t rowid 2: no parent in p"],
       wayOut: "INSERT INTO \"p\" (\"id\") VALUES (7);", asking: all, gives: "1,1\n2,7\n"),
+    Case(
+      "blocked by a trigger that refuses a row, which is found",
+      three
+        + "CREATE TRIGGER no BEFORE UPDATE ON t WHEN new.a = 'locked' BEGIN SELECT RAISE(ABORT, 'no'); END",
+      [Phase("0001-a/migrate", up: "UPDATE t SET b = b || '!';", down: "UPDATE t SET b = 'p';")],
+      since: "INSERT INTO t VALUES (7, 'locked', 'r')", "blocked", because: ["no", "id = 7"],
+      wayOut: printed, asking: "SELECT count(*) FROM t", gives: "3\n"),
+    Case(
+      "blocked by a value that a function refuses, in a table without rowids",
+      "CREATE TABLE t (id TEXT PRIMARY KEY, a, b) WITHOUT ROWID; INSERT INTO t VALUES ('x', '[1]', 1), ('y', '[2]', 2)",
+      [
+        Phase(
+          "0001-a/migrate", up: "UPDATE t SET b = b + 1;", down: "UPDATE t SET b = json_extract(a, '$[0]');")
+      ],
+      since: "INSERT INTO t VALUES ('it''s', '{', 3)", "blocked",
+      because: ["malformed JSON", "id = 'it''s'"], wayOut: printed, asking: "SELECT id, b FROM t",
+      gives: "'x',1\n'y',2\n"),
+    Case(
+      "blocked by one of many rows, in batches",
+      people
+        + "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) INSERT INTO t SELECT i, '[1]', 1 FROM n",
+      [
+        Phase(
+          "0001-a/migrate", up: "UPDATE t SET b = 2 WHERE id BETWEEN :first AND :last;",
+          down: "UPDATE t SET b = json_extract(a, '$[0]') WHERE id BETWEEN :first AND :last;", "@batch t")
+      ],
+      since: "UPDATE t SET a = '{' WHERE id = 301", "blocked",
+      because: ["malformed JSON", "in the batch of t.id from 1 to 400", "id = 301"], wayOut: printed,
+      asking: "SELECT count(*), sum(b) FROM t", gives: "399,399\n"),
+    Case(
+      "blocked by rows that break a constraint, below other phases",
+      people.replacing("b TEXT", with: "b TEXT NOT NULL") + "INSERT INTO t VALUES (1, 'x', 'p')",
+      [
+        Phase(
+          "0001-a/contract", up: rebuilt("id INTEGER PRIMARY KEY, a, b", "*"),
+          down: rebuilt("id INTEGER PRIMARY KEY, a TEXT, b TEXT NOT NULL", "*")),
+        Phase("0002-b/expand", up: "CREATE TABLE u (a);", down: "DROP TABLE u;"),
+      ], since: "INSERT INTO t VALUES (2, 'y', NULL)", "blocked exact", wayOut: printed,
+      asking: all, gives: "1,'x','p'\n"),
+    Case(
+      "exact where a new row took the rowid of a deleted one and is deleted, too",
+      "CREATE TABLE t (code, b); INSERT INTO t VALUES ('k1', NULL), ('k2', NULL), ('k3', 9), ('k4', 9)",
+      [
+        Phase(
+          "0001-a/migrate", up: "DELETE FROM t WHERE b IS NOT NULL; INSERT INTO t (code) VALUES ('k6');",
+          down: "DELETE FROM t WHERE code = 'k6';")
+      ], since: "DELETE FROM t WHERE code = 'k6'", "exact", asking: "SELECT rowid, * FROM t",
+      gives: "1,'k1',NULL\n2,'k2',NULL\n3,'k3',9\n4,'k4',9\n"),
+    Case(
+      "uncertain where rows are updated, too, so that it may have been a row from before",
+      "CREATE TABLE t (code, b); INSERT INTO t VALUES ('k1', NULL), ('k2', NULL), ('k3', 9), ('k4', 9)",
+      [
+        Phase(
+          "0001-a/migrate",
+          up:
+            "UPDATE t SET b = 0 WHERE b IS NULL; DELETE FROM t WHERE b > 0; INSERT INTO t (code) VALUES ('k6');",
+          down: "DELETE FROM t WHERE code = 'k6';")
+      ], since: "DELETE FROM t WHERE code = 'k6'", "uncertain", because: ["t 1"],
+      asking: "SELECT rowid, * FROM t", gives: "1,'k1',NULL\n2,'k2',NULL\n4,'k4',9\n"),
   ]
 
   @Test("is said alike by status, plan and library, and comes true:", arguments: cases)
@@ -274,7 +340,8 @@ struct ReversalWordsTests {
     let site = try Site()
     try site.write("{ evidence: 'none' }", to: "migrations/phasedb.json")
     for phase in row.phases {
-      try site.phase(phase.id, up: phase.up, down: phase.down, window: "app >=1.0")
+      try site.phase(
+        phase.id, up: phase.up, down: phase.down, window: "app >=1.0", directives: phase.directives)
     }
     try site.sqlite(row.before)
     let up = try site.phasedb("up -d shop.db --live app@1.5")
@@ -299,7 +366,10 @@ struct ReversalWordsTests {
     #expect((down.code == 0) != isBlocked, "\(down.summary)")
     #expect(!down.errors.contains("correct the"), "\(down.summary)")
     if let wayOut = row.wayOut {
-      try site.sqlite(wayOut)
+      try site.sqlite(
+        wayOut == Self.printed
+          ? try #require(shown.split(separator: Self.printed).last?.split(separator: "\n").first).description
+          : wayOut)
       let again = try site.phasedb("down --all -d shop.db --live app@1.5")
       #expect(again.code == 0, "\(again.summary)")
     }
