@@ -144,7 +144,7 @@ struct Judge {
         }
         if isReborn(name, key) || firstRow == nil {
           if !(isRetired && isClouded) { lines += borrowed(name, key, old, nowRow, lastRow) }
-        } else if let oldRow {
+        } else if let oldRow, !(isRetired && isClouded) {
           for (column, value) in oldRow.sorted(by: { $0.key < $1.key })
           where !now.columns.contains(column) && lastRow[column] != value {
             lines.append(
@@ -159,7 +159,8 @@ struct Judge {
     for case .moved(name, let from, let to) in traffic {
       // Of two rows that exchanged their keys, the other one has to be itself, too: else nobody can tell which one moved.
       guard let oldRow = old.rows[from], first.rows[from] != nil, let lastRow = last.rows[to],
-        now.rows[from] == nil || first.rows[to] != nil && rest(now.rows[from]) == rest(first.rows[to]),
+        now.rows[from] == nil && !traffic.contains(.moved(table: name, from: to, to: from))
+          || first.rows[to] != nil && rest(now.rows[from]) == rest(first.rows[to]),
         rest(now.rows[to]) == rest(first.rows[from])
       else { continue }
       for (column, value) in oldRow where !now.columns.contains(column) && lastRow[column] != value {

@@ -75,7 +75,15 @@ public struct Reversal: Sendable, Hashable {
     }
 
     /// `customers.full_name`, or the table alone.
-    package var subject: String { column.map { "\(table).\($0)" } ?? table }
+    package var subject: String { shownColumn.map { "\(shownTable).\($0)" } ?? shownTable }
+
+    /// The name of the table; of a retired one, the name that it had.
+    package var shownTable: String { RetiredName(SchemaName(table))?.original.spelled ?? table }
+
+    /// The name of the column; of a retired one, the name that it had.
+    package var shownColumn: String? {
+      column.map { RetiredName(SchemaName($0))?.original.spelled ?? $0 }
+    }
   }
 
   /// A reason why a way back cannot run.

@@ -98,7 +98,7 @@ struct RoundTripTrial {
         losses.append(
           RoundTripRecord.Loss(
             table: name, column: nil, rows: difference.extra,
-            why: "rows remain that were not there before the phase"))
+            why: RoundTripRecord.Loss.remaining))
       }
     }
     var record = RoundTripRecord(

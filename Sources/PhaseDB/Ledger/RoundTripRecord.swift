@@ -30,6 +30,9 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
     let column: String?
     let rows: Int
     let why: String
+
+    /// The reason for rows of either direction that the way back does not remove.
+    static let remaining = "rows remain that were not there before the phase"
   }
 
   /// What is known of a table's integer keys at that moment.

@@ -32,6 +32,8 @@ final class DownRun {
     var uncertain: [Reversal.AffectedRows] = []
     /// The values and rows that it overwrites, deletes or inserts, and that the way up does not restore.
     var written = LostCells()
+    /// How many rows it inserts that come from no archive, by table, folded. Triggers insert some of them.
+    var added: [FoldedName: Int] = [:]
     /// What it overwrites, deletes or inserts, where it cannot be told whether the way up restores it: the way up does not
     /// run again, or goes by chance.
     var open = LostCells()
@@ -180,7 +182,11 @@ final class DownRun {
       return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
     }
     let known = Set(step.lost.filter { $0.column == nil }.map(\.table.folded))
-    (step.written, step.open) = try overwritten(id, phase, kept, since: before, functionsOfUp, making)
+    let changes = try changes(since: before, kept)
+    step.added = Dictionary(
+      changes.cells.filtered { !changes.archived.bringsBack($1, of: $0) }.born.map { ($0.folded, $1.count) },
+      uniquingKeysWith: +)
+    (step.written, step.open) = try overwritten(id, phase, changes, functionsOfUp, making)
     let others = step.written.filtered { table, _ in !known.contains(table.folded) }
     (step.written.rows, step.written.values) = (others.rows, others.values)
     return step
@@ -221,18 +227,37 @@ final class DownRun {
 
   // MARK: What it writes over
 
+  /// How the rows differ from those before the way down.
+  private struct Changes {
+    let comparison: CellComparison
+    let old: CellComparison.State
+    let cells: LostCells
+    let archived: ArchivedKeys
+  }
+
+  private func changes(
+    since before: Connection, _ kept: [ArchiveRecord]
+  ) throws(MigrationError) -> Changes {
+    try reading {
+      let (old, present) = (try CellComparison.State(before), try CellComparison.State(connection))
+      let comparison = CellComparison(old, present)
+      let cells = try comparison.cells(old, present)
+      return Changes(
+        comparison: comparison, old: old, cells: cells,
+        archived: try ArchivedKeys(cells.isEmpty ? [] : kept, on: before))
+    }
+  }
+
   /// The values and rows that the way down removes and the way up does not restore.
   ///
   /// - Parameter making: the tables into which the way down puts rows that it makes from nothing that it takes away.
   private func overwritten(
-    _ id: PhaseID, _ phase: Phase, _ kept: [ArchiveRecord], since before: Connection,
-    _ functionsOfUp: Set<FoldedName>, _ making: Set<FoldedName>
+    _ id: PhaseID, _ phase: Phase, _ changes: Changes, _ functionsOfUp: Set<FoldedName>,
+    _ making: Set<FoldedName>
   ) throws(MigrationError) -> (lost: LostCells, open: LostCells) {
-    let (old, present) = try reading {
-      (try CellComparison.State(before), try CellComparison.State(connection))
-    }
-    let comparison = CellComparison(old, present)
-    let changed = try reading { try comparison.cells(old, present) }
+    let (comparison, old, changed, archived) = (
+      changes.comparison, changes.old, changes.cells, changes.archived
+    )
     guard !changed.isEmpty else { return (changed, LostCells()) }
     let again: CellComparison.State
     do throws(MigrationError) {
@@ -240,7 +265,6 @@ final class DownRun {
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       // If the way up does not run again, a rehearsal of it says more about rows that have not changed.
-      let archived = try reading { try ArchivedKeys(kept, on: before) }
       var open = changed.filtered { archived.hasUnchanged($1, of: $0) != true }
       open.born = changed.filtered { !archived.bringsBack($1, of: $0) }.born
       return (LostCells(), open)
@@ -251,7 +275,6 @@ final class DownRun {
     let made = changed.filtered { table, _ in making.contains(table.folded) }.born
     guard !lost.isEmpty || !made.isEmpty || goesByChance else { return (lost, LostCells()) }
     lost.born.merge(made) { $0.union($1) }
-    let archived = try reading { try ArchivedKeys(kept, on: before) }
     if goesByChance {
       // The way up may have deleted rows that it would keep the next time, and restored values of an application that
       // it would not.

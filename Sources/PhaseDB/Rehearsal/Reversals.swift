@@ -70,6 +70,7 @@ struct Reversals {
         own.take(step)
         if let written = written[id] { own.take(written) }
       } else {
+        own.lost = own.lost.map(\.countedThen)
         try addFormerObstacles(draft, to: &own)
         try forecast(draft, after: later, into: &own)
         own.take(try WrittenAgain(draft.retired, on: connection))
@@ -367,6 +368,7 @@ struct Reversals {
     reversal.lost += UnreadableTables(before).gone(in: after).filter { !known.contains($0.subject) }
     let returning = Set(draft.kept.map { SchemaName($0.table) })
     var forecasts: [(ArchiveForecast, ArchiveForecast.Outlook)] = []
+    var open: [Prose] = []
     for archive in draft.kept {
       let content = try ArchiveContent(archive)
       let orphans = try lifting("looking for parents of archive \(archive.id)") { () in
@@ -384,18 +386,23 @@ struct Reversals {
       reversal.comparisons[archive.id] = outlook.comparison
       reversal.lost += outlook.lost + outlook.taken + outlook.recomputed
       reversal.uncertain += outlook.computed + outlook.others
-      if outlook.isOpen, reversal.basis == .rows {
-        reversal.basis = .scratch
-        reversal.notes.append(
-          "rows of \(archive.table) may have changed since a later phase wrote to them: \(draft.rehearsing)"
-        )
+      if outlook.isOpen {
+        open.append(
+          "rows of \(archive.table) may have changed since a later phase wrote to them: \(draft.rehearsing)")
       }
     }
     if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text,
       let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report),
-      try seen.add(to: &reversal, at: rehearsal.at, heedsOrder: !trace.isRowByRow, on: connection)
+      // What the phases above it leave may depend on the order of rows.
+      try seen.add(
+        to: &reversal, at: rehearsal.at, heedsOrder: !trace.isRowByRow || later != nil, on: connection)
     {
+      if rehearsal.verdict == Reversal.Word.exact.rawValue { reversal.basis = .rows }
       return
+    }
+    if !open.isEmpty, reversal.basis == .rows {
+      reversal.basis = .scratch
+      reversal.notes += open
     }
     guard reversal.basis == .rows else { return }
     let claims = try ledger.phases.claims(before: applied, among: self.applied)
@@ -468,6 +475,7 @@ extension Reversal {
   /// Takes in what came of the phase on a copy.
   fileprivate mutating func take(_ step: DownRun.Step) {
     if let failure = step.failure { obstacles.append(Obstacle(failure, of: step.id)) }
+    lost = lost.map { $0.isRemaining ? $0.counted(max($0.rows ?? 0, step.added[$0.table.folded] ?? 0)) : $0 }
     let known = Set(lost.map(\.subject))
     lost += (step.lost + step.written.affectedRows).filter { !known.contains($0.subject) }
     uncertain += (step.uncertain + step.written.bornRows + step.open.openRows).filter {
@@ -481,6 +489,19 @@ extension Reversal {
     guard basis == .rows, !written.notes.isEmpty else { return }
     basis = .scratch
     notes += written.notes
+  }
+}
+
+extension Reversal.AffectedRows {
+  /// Whether they are rows that the way back does not remove. Triggers may insert more of them for rows that came since.
+  fileprivate var isRemaining: Bool { why.description == RoundTripRecord.Loss.remaining }
+
+  fileprivate var countedThen: Reversal.AffectedRows {
+    !isRemaining
+      ? self
+      : Reversal.AffectedRows(
+        table: table, column: column, rows: rows, why: "\(why), counted when it went up",
+        isDeclared: isDeclared)
   }
 }
 

@@ -74,7 +74,9 @@ struct RecoveryText {
     // Lines that are the same for several phases are printed once.
     var told: [(phases: [Prose], lines: [Prose])] = []
     for step in plan.steps {
-      guard let reversal = plan.reversals[step.id], reversal.word != .exact else { continue }
+      guard let reversal = plan.reversals[step.id], reversal.word != .exact || !reversal.notes.isEmpty else {
+        continue
+      }
       if let index = told.firstIndex(where: { $0.lines == reversal.lines }) {
         told[index].phases.append(Prose(step.id.short))
       } else {
@@ -87,7 +89,10 @@ struct RecoveryText {
     let declared: [Prose] = plan.steps.flatMap { step in
       step.phase.losses.map { "\(step.id.short) declares a loss: \($0.table).\($0.column): \($0.reason)" }
     }
-    return lines.isEmpty && declared.isEmpty ? ["every row comes back"] : lines + declared
+    guard declared.isEmpty, plan.steps.allSatisfy({ plan.reversals[$0.id]?.word == .exact }) else {
+      return lines + declared
+    }
+    return ["every row comes back"] + told.flatMap(\.lines).filter { $0.hasPrefix("  ") }
   }
 
   /// The effects that remain for these audiences: those that phases declare, then the phases that declare nothing.

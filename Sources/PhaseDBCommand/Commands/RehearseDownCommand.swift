@@ -131,7 +131,7 @@ struct ReversalJSON: Encodable {
 
     init(_ rows: Reversal.AffectedRows) {
       (table, column, self.rows, why, declared) = (
-        rows.table, rows.column, rows.rows, rows.why, rows.isDeclared
+        rows.shownTable, rows.shownColumn, rows.rows, rows.why, rows.isDeclared
       )
     }
   }
