@@ -169,10 +169,22 @@ struct ArchiveForecast {
     return rows == 0 ? [] : [affected(nil, rows, "another row has the key now")]
   }
 
-  /// How many rows that the phase removed are still missing after the way back.
-  func staysGone(in left: ArchiveRecord, on connection: Connection) throws(SQLiteError) -> Int {
-    let count = try connection.value("SELECT count(*) FROM main.\(left.tableName) WHERE gone")
-    return Int(count?.integer ?? 0)
+  /// How many rows that the phase removed are still missing after the way back, and how many of these have lost their key to
+  /// another row.
+  func staysGone(
+    in left: ArchiveRecord, on connection: Connection
+  ) throws(SQLiteError) -> (all: Int, taken: Int) {
+    var isTaken = "0"
+    if let table = try Table(SchemaName(record.table), on: connection) {
+      let key = content.key.names.map { SchemaName($0) }
+      isTaken = """
+        EXISTS (SELECT 1 FROM main.\(SQLText.identifier(table.name.spelled)) AS t
+        WHERE \(RowMatch.condition(key, in: table, as: "t", against: "a")))
+        """
+    }
+    let counts = try connection.rows(
+      "SELECT count(*), total(\(isTaken)) FROM main.\(left.tableName) AS a WHERE gone")[0]
+    return (Int(counts[0].integer ?? 0), Int(counts[1].number ?? 0))
   }
 
   /// Archived rows whose parents are gone. They would not come back.

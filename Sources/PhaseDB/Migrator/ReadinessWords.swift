@@ -52,7 +52,11 @@ struct ReadinessWords {
     let lost = subjects.flatMap(\.lost)
     if !lost.isEmpty {
       let rows = lost.compactMap(\.rows).reduce(0, +)
-      words.append("\(CountText.text(rows, "row")) that do not come back")
+      let count: Prose =
+        lost.allSatisfy { $0.rows != nil }
+        ? "\(CountText.text(rows, "row"))"
+        : rows > 0 ? "at least \(CountText.text(rows, "row"))" : "an unknown number of rows"
+      words.append("\(count) that do not come back")
     }
     for effect in subjects.flatMap(\.effects) where effect.total > 0 {
       words.append(

@@ -160,15 +160,22 @@ final class DownRun {
       let left = rest.reduce(0) { $0 + $1.rows }
       if left > 0 { step.lost += outlook.recomputed.map { $0.counted(left) } }
       let known = step.lost.filter { $0.table == archive.table && $0.column == nil }
-      let gone = try reading {
-        try rest.reduce(0) { try $0 + forecast.staysGone(in: $1, on: connection) }
+      let (gone, taken) = try reading {
+        try rest.reduce((0, 0)) { sum, archive in
+          let (all, taken) = try forecast.staysGone(in: archive, on: connection)
+          return (sum.0 + all, sum.1 + taken)
+        }
       }
       if gone > known.reduce(0, { $0 + ($1.rows ?? gone) }) {
         step.lost.removeAll { known.contains($0) }
-        step.lost.append(
-          Reversal.AffectedRows(
-            table: archive.table, column: nil, rows: gone,
-            why: "other rows have their keys now, or their parents were deleted"))
+        let hasParents = try reading { try Table.hasForeignKeys(SchemaName(archive.table), on: connection) }
+        for (rows, why) in [
+          (taken, "other rows have their keys now"),
+          (gone - taken, hasParents ? "their parents were deleted" : "the way back does not restore them"),
+        ] where rows > 0 {
+          step.lost.append(
+            Reversal.AffectedRows(table: archive.table, column: nil, rows: rows, why: Prose(why)))
+        }
       }
       for rows in outlook.computed {
         let count = try reading {

@@ -197,7 +197,7 @@ struct PhaseStatusText {
     }
     printRehearsal(to: context)
     for line in phase.reversal?.lines ?? [] {
-      context.print(line == phase.reversal?.lines.first ? "way back" : "", line)
+      context.print(line == phase.reversal?.lines.first ? "way back" : "", context.advice(line))
     }
     for lane in phase.text?.lanes ?? [] {
       context.print(lane == phase.text?.lanes.first ? "lanes" : "", lane.sentence)
@@ -225,7 +225,9 @@ struct PhaseStatusText {
   }
 
   private func printRehearsal(to context: CommandContext) {
-    guard let evidence = phase.evidence else { return context.print("rehearsed", "no") }
+    guard let evidence = phase.evidence else {
+      return context.print("rehearsed", phase.applied == nil ? "no" : "not before it went up")
+    }
     context.print("rehearsed", "\(evidence.summary), at \(evidence.at)")
   }
 
