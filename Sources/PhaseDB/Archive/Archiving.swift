@@ -44,7 +44,7 @@ struct Archiving {
       if archivePlan.mayLoseRows, try Table.hasForeignKeys(archivePlan.table.name, on: connection) {
         let orphans = try ForeignKeyViolation.orphans(
           ForeignKeyViolation.all(in: [archivePlan.table.name.spelled], on: connection), on: connection)
-        work.orphans = orphans.keys.map { "\($0)" }.sorted()
+        work.orphans = orphans.keys.sorted()
       }
       let canBeComplete = isWayBackKnown && archivePlan.successor != nil
       try connection.execute(table.definition)

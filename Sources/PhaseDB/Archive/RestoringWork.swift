@@ -89,7 +89,7 @@ extension RestoringWork {
     var taken = 0
     for violation in try ForeignKeyViolation.all(in: [table.name.spelled], on: connection).keys {
       guard let row = violation.rowID else { continue }
-      let values = try ForeignKeyViolation.orphans([violation: 1], on: connection).keys.map { "\($0)" }
+      let values = try ForeignKeyViolation.orphans([violation: 1], on: connection).keys
       guard known.isDisjoint(with: values) else { continue }
       try connection.execute(
         """

@@ -117,7 +117,7 @@ struct StepChecks {
   ///   - returned: the foreign keys of restored rows that had no parent when they were archived.
   /// - Returns: false when there are such rows, and `before` is needed to decide.
   func hasNoNewForeignKeyViolations(
-    in reach: ForeignKeyReach, since before: [[Value]: Int]?,
+    in reach: ForeignKeyReach, since before: [String: Int]?,
     but returned: Set<String> = []
   ) throws(MigrationError) -> Bool {
     let after = try lifting("checking foreign keys") { () in
@@ -129,7 +129,7 @@ struct StepChecks {
       try after.filter { violation in
         try ForeignKeyViolation.orphans([violation.key: violation.value], on: connection).contains {
           values, count in
-          guard !returned.contains("\(values)") else { return false }
+          guard !returned.contains(values) else { return false }
           let known = before[values] ?? 0
           before[values] = max(0, known - count)
           return known < count

@@ -93,7 +93,7 @@ struct Transition {
     let start = Start(
       locked: locked, deadline: deadline,
       schema: rows == nil ? state.knowledge.schema : try schemaNow(knowing: state.knowledge.schema),
-      orphans: findings.needsOrphansBefore ? try orphans() : nil, findings: findings,
+      orphans: findings.needsOrphansBefore ? try orphans(state.knowledge) : nil, findings: findings,
       drift: drift, lifted: lifted)
     do throws(MigrationError) {
       return try carryOut(start, in: transaction, with: rows, from: state)
@@ -108,7 +108,7 @@ struct Transition {
     let deadline: ContinuousClock.Instant
     let schema: Schema
     /// Rows without a parent, by their foreign keys; nil when they were not looked for.
-    let orphans: [[Value]: Int]?
+    let orphans: [String: Int]?
     let findings: Findings
     /// The changes from outside that were accepted.
     let drift: [Prose]
@@ -210,9 +210,15 @@ struct Transition {
     try lifting("reading the schema") { () in try Schema(of: connection, known: known) }
   }
 
-  private func orphans() throws(MigrationError) -> [[Value]: Int] {
+  /// The rows that have no parent now. On the way down also those that had none before the phase: it may have dropped the
+  /// reference.
+  private func orphans(_ knowledge: Knowledge) throws(MigrationError) -> [String: Int] {
     try lifting("checking foreign keys") { () in
-      try ForeignKeyViolation.orphans(ForeignKeyViolation.all(on: connection), on: connection)
+      let present = try ForeignKeyViolation.orphans(ForeignKeyViolation.all(on: connection), on: connection)
+      guard step.direction == .down, let applied = knowledge.applied.last,
+        let former = try knowledge.ledger?.roundTrips.read(of: applied.sequence)?.orphans
+      else { return present }
+      return present.merging(former, uniquingKeysWith: max)
     }
   }
 

@@ -6,12 +6,12 @@ struct WayBackTrial {
   private let step: Plan.Step
   private let rows: TransitionRows
   /// Rows that had no parent before the phase; nil when they were not looked for.
-  private let orphans: [[Value]: Int]?
+  private let orphans: [String: Int]?
   private let now: () -> Timestamp
   private let connection: Connection
 
   init(
-    _ step: Plan.Step, _ rows: TransitionRows, since orphans: [[Value]: Int]?,
+    _ step: Plan.Step, _ rows: TransitionRows, since orphans: [String: Int]?,
     at now: @escaping () -> Timestamp, on connection: Connection
   ) {
     (self.step, self.rows, self.orphans) = (step, rows, orphans)
@@ -102,6 +102,7 @@ struct WayBackTrial {
     if record.verdict == .blocked || record.verdict == .untried {
       record.chance = try trip.unseenChance(on: connection)
     }
+    record.orphans = orphans.flatMap { $0.isEmpty ? nil : $0 }
     try lifting("writing the ledger") { () in
       let touched = try trip.risk.touched.compactMap {
         try Table($0, of: knowledge.schema, on: connection)

@@ -78,6 +78,9 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   var given: [TableContent]?
   /// What retired columns held; nil where there were none.
   var retired: [Retired]?
+  /// The rows without a parent before the phase, by the values of their foreign keys; nil when they were not looked for. If
+  /// the phase dropped the reference, its way back has to accept them.
+  var orphans: [String: Int]?
 
   struct Chance: Codable, Sendable, Hashable {
     /// Tables in which it may leave other rows than before, whatever is archived.

@@ -41,19 +41,19 @@ struct CountedForeignKey {
 }
 
 extension ForeignKeyViolation {
-  /// The values of the violating children in the columns of their foreign keys, and how often each occurs. They
+  /// The values of the violating children in the columns of their foreign keys, as text, and how often each occurs. They
   /// identify rows whatever the names of their tables and their rowids are.
   static func orphans(
     _ violations: [ForeignKeyViolation: Int], on connection: Connection
-  ) throws(SQLiteError) -> [[Value]: Int] {
-    var orphans: [[Value]: Int] = [:]
+  ) throws(SQLiteError) -> [String: Int] {
+    var orphans: [String: Int] = [:]
     for (key, group) in Dictionary(grouping: violations.keys, by: { [$0.table, "\($0.key)"] }) {
       let columns = try CountedForeignKey(group[0].key, of: key[0], on: connection).columns.map(
         SQLText.identifier)
       guard let first = group.first(where: { $0.rowID != nil }), first.key >= 0, !columns.isEmpty else {
         // Rows without a rowid, and foreign keys that cannot be checked, can only be counted.
         let count = group.reduce(0) { $0 + (violations[$1] ?? 0) }
-        orphans[[.text(group[0].parent)], default: 0] += count
+        orphans[group[0].parent, default: 0] += count
         continue
       }
       var row = try connection.prepare(
@@ -61,7 +61,7 @@ extension ForeignKeyViolation {
         reused: true)
       for violation in group {
         try row.bind(violation.rowID.map(Value.integer) ?? .null, at: 1)
-        if try row.step() { orphans[columns.indices.map { row.value(at: $0) }, default: 0] += 1 }
+        if try row.step() { orphans["\(columns.indices.map { row.value(at: $0) })", default: 0] += 1 }
         row.reset()
       }
     }

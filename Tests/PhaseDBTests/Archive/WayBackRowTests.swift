@@ -53,6 +53,22 @@ struct WayBackRowTests {
       ],
       ask: "SELECT * FROM t ORDER BY code", ["a|1", "b|2"]),
     WayBackRow(
+      "a row that had no parent before is no obstacle where the way back restores the reference",
+      """
+      CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE t(id INTEGER PRIMARY KEY,p REFERENCES p);
+      PRAGMA foreign_keys=OFF; INSERT INTO t VALUES(1,9);
+      """,
+      [
+        WayBackRow.Step(
+          .contract,
+          "CREATE TABLE n(id INTEGER PRIMARY KEY,p); INSERT INTO n SELECT * FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;",
+          down: """
+            CREATE TABLE n(id INTEGER PRIMARY KEY,p REFERENCES p); INSERT INTO n SELECT * FROM t; DROP TABLE t;
+            ALTER TABLE n RENAME TO t;
+            """)
+      ], since: "DELETE FROM t; INSERT INTO t VALUES(1,9)",
+      ask: "SELECT * FROM t; SELECT count(*) FROM pragma_foreign_key_list('t')", ["1|9", "1"]),
+    WayBackRow(
       "a retired column outlives a later rebuild that does not name it, both ways",
       "CREATE TABLE t(id INTEGER PRIMARY KEY,s,x); INSERT INTO t VALUES(1,'a',1),(2,'b',2);",
       [
