@@ -93,9 +93,9 @@ struct FormerConstraints {
       if table.foreignKeys.contains(where: { !values.isDisjoint(with: $0.columns) }) {
         unasked.hasReferences = true
       }
+      let uniques = table.uniques.map(\.columns) + [table.primaryKey?.columns].compactMap(\.self)
       let isUnique =
-        table.uniques.contains { unique in unique.columns.contains { $0.column.map(values.contains) ?? true }
-        }
+        uniques.contains { columns in columns.contains { $0.column.map(values.contains) ?? true } }
         || former.indexes(on: name).contains { $0.isUnique && $0.mentions(anyOf: values) }
       if isUnique { unasked.tables.insert(name) }
     }
@@ -322,11 +322,16 @@ extension TablePair {
   /// when it is in the table.
   func takenPlaces(_ record: ArchiveRecord, _ content: ArchiveContent) -> [FormerConstraint] {
     let archive = ArchiveTable(record, content)
-    let names = content.key.names.compactMap { presentName(of: SchemaName($0)) }
+    let isByRowID = content.key.form == .rowID
+    let names =
+      isByRowID
+      ? [shape.rowIDName].compactMap { $0.map { SchemaName($0) } }
+      : content.key.names.compactMap { presentName(of: SchemaName($0)) }
     guard content.hasGoneRows, names.count == content.key.names.count else { return [] }
     let place = "main.\(SQLText.identifier(shape.name.spelled))"
     let isSameRow = RowMatch.condition(names, in: shape, as: "n", against: "a")
-    // A row that itself gets its old values back does not conflict.
+    // A row whose rowid another one has comes back under a new one. A row that itself gets its old values back does not
+    // conflict.
     let isItself = RowMatch.condition(names, in: shape, as: "t", against: "o")
     return formerUniques.compactMap { unique in
       let kept = unique.columns.compactMap { column in
@@ -344,7 +349,7 @@ extension TablePair {
         condition: """
           (\(mine.joined(separator: ", "))) IN (
             SELECT \(kept.joined(separator: ", ")) FROM main.\(archive.name) AS a
-            WHERE a.gone AND NOT EXISTS (SELECT 1 FROM \(place) AS n WHERE \(isSameRow)))
+            WHERE a.gone\(isByRowID ? "" : " AND NOT EXISTS (SELECT 1 FROM \(place) AS n WHERE \(isSameRow))"))
           AND NOT EXISTS (SELECT 1 FROM main.\(archive.name) AS o WHERE o.gone = 0 AND \(isItself))
           """)
     }

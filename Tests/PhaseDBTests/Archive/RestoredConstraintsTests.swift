@@ -70,6 +70,11 @@ struct RestoredConstraintsTests {
         down: rebuilt("id INTEGER PRIMARY KEY, a, b") + "; CREATE UNIQUE INDEX u ON t (a) WHERE b > 0"
       ), breaks: "INSERT INTO t VALUES (2, 'x', 1)", mends: "DELETE FROM t WHERE id = 2"),
     Case(
+      "the key of a deleted row, in a table where NULL in the key makes the rowid tell rows apart",
+      "CREATE TABLE t (code TEXT PRIMARY KEY, a); INSERT INTO t VALUES ('k1', 'x'), (NULL, 'y'), ('k3', 'z')",
+      (.migrate, up: "DELETE FROM t WHERE code = 'k1'", down: "SELECT 1"),
+      breaks: "INSERT INTO t VALUES ('k1', 'mine')", mends: "DELETE FROM t WHERE code = 'k1'", isAsked: true),
+    Case(
       "the type of a STRICT column, and a text that only begins with a number",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER) STRICT; INSERT INTO t VALUES (1, 1)",
       (
