@@ -57,7 +57,7 @@ public struct Plan: Sendable {
   package let misfits: [LiveMisfit]
 
   /// Whether a way down among the steps is blocked.
-  package var isBlocked: Bool { reversals.values.contains { !$0.obstacles.isEmpty } }
+  package var isBlocked: Bool { steps.contains { reversals[$0.id]?.obstacles.isEmpty == false } }
 
   /// Live versions that may not run before the plan, and may not run after it, either.
   package var remainingMisfits: [LiveMisfit] {

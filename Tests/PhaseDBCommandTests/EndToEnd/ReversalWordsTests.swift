@@ -419,6 +419,34 @@ struct ReversalWordsTests {
     for _ in 0..<8 { #expect(try reversals(site)[Self.dropB.id]?.word == .uncertain) }
   }
 
+  @Test("advice for one of several phases goes exactly as far as the phases that can come down")
+  func advice() throws {
+    let site = try Site()
+    try site.write("{ evidence: 'none' }", to: "migrations/phasedb.json")
+    try site.table("u", in: "0001-a/expand")
+    try site.phase(
+      "0002-b/contract", up: Self.rebuilt("id INTEGER PRIMARY KEY, a TEXT", "id, a"),
+      down: Self.rebuilt("id INTEGER PRIMARY KEY, a TEXT NOT NULL", "id, a"), window: "app >=1.0")
+    try site.table("v", in: "0003-c/expand")
+    try site.table("w", in: "0004-d/expand")
+    try site.sqlite("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT NOT NULL); INSERT INTO t VALUES (1, 'x')")
+    try #require(site.phasedb("up -d shop.db --live app@1.5 --live storefront@1.5").code == 0)
+    try site.sqlite("INSERT INTO t VALUES (2, NULL)")
+    let plan = try site.phasedb("plan down --all -d shop.db").output
+    #expect(plan.contains("see what blocks 0002/contract: phasedb plan down 3 -d shop.db"), "\(plan)")
+    #expect(
+      try site.phasedb("plan down 3 -d shop.db").output.contains("for example: DELETE FROM t WHERE id = 2"))
+    let open = try site.phasedb("plan down 2 -d shop.db").output
+    #expect(open.contains("next: phasedb down 2 -d shop.db"), "\(open)")
+    let down = try site.phasedb("down --all -d shop.db --live app@1.5 --live storefront@1.5")
+    #expect(down.code == 2)
+    #expect(
+      down.errors.contains("or go no further than the phase above it: phasedb down 2 -d shop.db"),
+      "\(down.errors)")
+    let above = try site.phasedb("down 2 -d shop.db --live app@1.5 --live storefront@1.5")
+    #expect(above.code == 0, "\(above.summary)")
+  }
+
   @Test("a rehearsal of the way down shows what comes back, and holds while the rows stay as they are")
   func rehearsal() throws {
     let site = try Site()
