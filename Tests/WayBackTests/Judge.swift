@@ -150,7 +150,7 @@ struct Judge {
           if !(isRetired && isClouded) { lines += borrowed(name, key, old, nowRow, lastRow) }
         } else if let oldRow, !(isRetired && isClouded) {
           for (column, value) in oldRow.sorted(by: { $0.key < $1.key })
-          where !now.columns.contains(column) && lastRow[column] != value {
+          where isKept(column, now) && lastRow[column] != value {
             lines.append(
               "\(name) \(key): written by the application, and \(column) was \(value) and is \(lastRow[column] ?? "gone")"
             )
@@ -167,7 +167,7 @@ struct Judge {
           || first.rows[to] != nil && rest(now.rows[from]) == rest(first.rows[to]),
         rest(now.rows[to]) == rest(first.rows[from])
       else { continue }
-      for (column, value) in oldRow where !now.columns.contains(column) && lastRow[column] != value {
+      for (column, value) in oldRow where isKept(column, now) && lastRow[column] != value {
         lines.append(
           "\(name) \(from) moved to \(to): \(column) was \(value) and is \(lastRow[column] ?? "gone")")
       }
@@ -188,6 +188,11 @@ struct Judge {
       else { return nil }
       return "\(name) \(key): a row born since has \(column) = \(value) of another row"
     }
+  }
+
+  /// Whether only an archive has a column's values: SQLite makes those of a generated one anew.
+  private func isKept(_ column: String, _ now: Look.Table) -> Bool {
+    !now.columns.contains(column) && !Ornament.isGenerated(column)
   }
 
   private func isReborn(_ table: String, _ key: String) -> Bool {

@@ -12,6 +12,10 @@ struct Ornament {
   /// Made once, before the attachments.
   var script: [String] = []
 
+  private static let generated = "made "
+
+  static func isGenerated(_ column: String) -> Bool { column.hasPrefix(generated) }
+
   /// Whether it speaks of a column, so that the column cannot go alone.
   func mentions(_ column: DrawnTable.Column) -> Bool {
     (definitions + attachments + script).contains { $0.contains(Shell.name(column.name)) }
@@ -25,7 +29,7 @@ struct Ornament {
       switch luck.below(12) {
       case 0:
         definitions.append(
-          "\(Shell.name("made \(number)")) TEXT AS (upper(\(name))) \(luck.pick(["VIRTUAL", "STORED"]))"
+          "\(Shell.name("\(Self.generated)\(number)")) TEXT AS (upper(\(name))) \(luck.pick(["VIRTUAL", "STORED"]))"
         )
       case 1:
         definitions.append(
