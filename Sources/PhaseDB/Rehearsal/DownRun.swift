@@ -113,12 +113,13 @@ final class DownRun {
         }
         defer { forksLeft = search.triesLeft }
         // If the time is over before they are found, it is known still that some are in the way.
-        try? search.find()
+        let isComplete = (try? search.find()) != nil
         let rows = search.rows
         step.failure?.details += rows.map { Prose($0.title) }
         step.failure?.help = [
           rows.first.map { WayOut.change(in: $0.table, $0.title) }
-            ?? "change or delete the rows that do not fit; they could not be listed",
+            ?? (isComplete
+              ? "change or delete the rows that do not fit; they could not be found" : WayOut.rows[0]),
           "then run: phasedb down",
         ]
       }
