@@ -265,7 +265,7 @@ struct ScriptValues {
     guard words[0].is("insert") || words[0].is("replace"),
       let into = words.firstIndex(where: { $0.is("into") })
     else { return nil }
-    return words.qualifiedName(at: into + 1).map { words[$0.name].text }
+    return InsertTarget(words, into: into)?.table.text
   }
 
   /// The literals, and what is next to them where numbers are compared.
