@@ -20,9 +20,13 @@ final class LaneAccess {
   private let wait: Duration
   private let cancellation: Cancellation
   /// Whether an operator holds it by hand. Then errors do not suggest running a phase without it.
-  var isByHand = false
+  private let isByHand: Bool
 
-  init(_ name: String, _ lane: Lane, main: Connection, wait: Duration, _ cancellation: Cancellation) {
+  init(
+    _ name: String, _ lane: Lane, main: Connection, wait: Duration, isByHand: Bool = false,
+    _ cancellation: Cancellation
+  ) {
+    self.isByHand = isByHand
     (self.name, self.lane, self.main) = (name, lane, main)
     (self.wait, self.cancellation) = (wait, cancellation)
   }

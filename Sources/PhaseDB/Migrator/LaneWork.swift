@@ -45,8 +45,9 @@ struct LaneWork: MigratorWork {
     }
   }
 
-  private func access(_ name: String, _ lane: Lane) -> LaneAccess {
-    LaneAccess(name, lane, main: connection, wait: options.wait, options.cancellation)
+  private func access(_ name: String, _ lane: Lane, isByHand: Bool = false) -> LaneAccess {
+    LaneAccess(
+      name, lane, main: connection, wait: options.wait, isByHand: isByHand, options.cancellation)
   }
 
   /// A lane from the ledger. So it can be released even when the settings no longer name it.
@@ -240,8 +241,7 @@ struct LaneWork: MigratorWork {
         .unknownLane, "there is no lane '\(name)' in phasedb.json", state: "nothing was changed",
         help: [nearest, "see the lanes: phasedb lane list"].compactMap(\.self))
     }
-    let access = access(name, lane)
-    access.isByHand = true
+    let access = access(name, lane, isByHand: true)
     // If the lane cannot be held, nothing is recorded.
     if let why = try access.whyNoTrigger(Knowledge(of: connection).schema) { throw access.unfit("\(why)") }
     let moment = LaneAccess.moment(after: time)

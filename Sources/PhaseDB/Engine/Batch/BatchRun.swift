@@ -24,7 +24,7 @@ final class BatchRun {
   /// Pages of the database when the run began, to estimate the need of the rest.
   private(set) var pagesBefore: Int64 = 0
   let isNew: Bool
-  /// True while going back because of a failure at the end.
+  /// True after a failure at the end, while the batches are taken back.
   private(set) var isUndoing = false
   /// The pause that ended the run, if one did.
   var pausedBy: BatchPause?
@@ -35,8 +35,6 @@ final class BatchRun {
   var schemaVersion: Int64?
   /// When the last batch of this run released the lock.
   var released: ContinuousClock.Instant?
-  /// False for a batch of one key that was stopped at its deadline: it cannot be made smaller.
-  var hasDeadline = true
 
   /// - Parameter isNew: whether this is the first run of the phase.
   init(
@@ -146,6 +144,7 @@ final class BatchRun {
 
   private func runBatches() throws(MigrationError) {
     let pauses = try BatchPauses(self)
+    var hasDeadline = true
     while true {
       let range = try patiently { () throws(MigrationError) in
         try pauses.wait()
@@ -157,7 +156,10 @@ final class BatchRun {
       rest()
       if engine.cancellation.isRequested { continue }
       do throws(MigrationError) {
-        guard try commit(range) else {
+        switch try commit(range, hasDeadline: hasDeadline) {
+        case .committed: hasDeadline = true
+        case .overran(let isSmallest):
+          if isSmallest { hasDeadline = false }
           released = .now
           continue
         }
@@ -229,11 +231,16 @@ final class BatchRun {
 }
 
 extension BatchRun {
+  private enum Attempt {
+    case committed
+    /// The batch was rolled back, and the next one is smaller. `isSmallest` when it was stopped at its deadline and cannot be
+    /// made smaller: then it runs again without one.
+    case overran(isSmallest: Bool)
+  }
+
   /// Runs one batch in a transaction of its own.
-  ///
-  /// - Returns: false when it was rolled back and must be looked for again.
-  func commit(_ range: BatchRange) throws(MigrationError) -> Bool {
-    try patiently { () throws(MigrationError) in try attempt(range) }
+  private func commit(_ range: BatchRange, hasDeadline: Bool) throws(MigrationError) -> Attempt {
+    try patiently { () throws(MigrationError) in try attempt(range, hasDeadline: hasDeadline) }
   }
 
   /// Runs a body, and runs it again while another connection holds the lock and there is time to wait. With a
@@ -260,7 +267,7 @@ extension BatchRun {
   /// noticed.
   func waitShortly() { connection.setBusyDeadline(min(lockDeadline, .now + .seconds(1))) }
 
-  private func attempt(_ range: BatchRange) throws(MigrationError) -> Bool {
+  private func attempt(_ range: BatchRange, hasDeadline: Bool) throws(MigrationError) -> Attempt {
     waitShortly()
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let locked = ContinuousClock.now
@@ -281,12 +288,11 @@ extension BatchRun {
     } catch {
       if isOfNeighbours(error, in: range) {
         law.overran(rows: range.rows)
-        return false
+        return .overran(isSmallest: false)
       }
       guard error.id == .interrupted, limit != nil else { throw failed(error, in: range) }
-      if range.rows <= 1 || range.keys.first == range.keys.last { hasDeadline = false }
       law.overran(rows: range.rows)
-      return false
+      return .overran(isSmallest: range.rows <= 1 || range.keys.first == range.keys.last)
     }
     connection.removeProgressHandler()
     try transition.lanes.putBack(planned, lanes, applied: nil, &state.knowledge)
@@ -301,13 +307,12 @@ extension BatchRun {
     let held = (ended - locked).milliseconds
     released = ended
     record = after
-    hasDeadline = true
     failuresOfDisk = 0
     rowsOfRun += range.rows
     longestHold = max(longestHold, held)
     holds.add(held)
     law.committed(rows: range.rows, milliseconds: held, committing: (ended - committing).milliseconds)
-    return true
+    return .committed
   }
 
   /// Whether rows of one batch may have conflicted with each other on the way down. In batches of one row they do
