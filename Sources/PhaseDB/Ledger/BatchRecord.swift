@@ -119,7 +119,7 @@ struct BatchRecords: LedgerTable {
           lastHold: row.value(at: 18).number ?? 0,
           medianHold: row.value(at: 19).number ?? 0, p99Hold: row.value(at: 20).number ?? 0,
           pause: row.value(at: 21).number ?? 0),
-        pause: BatchPause.Reason(rawValue: row.text(at: 22)).map {
+        pause: Phase.PauseReason(rawValue: row.text(at: 22)).map {
           BatchPause(reason: $0, detail: Prose(row.text(at: 23)), resuming: Prose(row.text(at: 24)))
         }, since: Timestamp(text: row.text(at: 25)), beat: Timestamp(text: row.text(at: 26)),
         runner: row.text(at: 27))
