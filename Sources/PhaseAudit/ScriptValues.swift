@@ -65,7 +65,7 @@ struct ScriptValues {
     self.creations = creations
   }
 
-  /// A value that a row should have, and that no new row may have beside those that are there.
+  /// A wanted value that no new row can have, because a constraint refuses every copy.
   struct Refused {
     fileprivate let copies: RowCopies
     fileprivate let wish: Wish
@@ -97,7 +97,8 @@ struct ScriptValues {
           continue
         }
         work.statements.append(row)
-        // Where rows may be alike, one of each is as many after a swap as before it.
+        // If equal rows are allowed, a swap of two values would leave the same counts. A second copy of one row shows
+        // it.
         if !copies.tellsApart, index.isMultiple(of: 2), let twin = copies.insert(row.values) {
           work.statements.append(twin)
         }

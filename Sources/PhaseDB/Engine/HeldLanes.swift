@@ -231,7 +231,7 @@ final class HeldLanes {
 
   // MARK: Around the SQL of a phase
 
-  /// Refuses a step when a lane that it needs was released, by its deadline or by an operator. Belongs into the
+  /// Refuses a step when a lane that it needs was released, by its deadline or by an operator. Call it inside the
   /// transaction of the step: while it has the write lock, no worker can claim a job in this database.
   ///
   /// - Throws: `lane-lost`.
@@ -253,7 +253,7 @@ final class HeldLanes {
     }
   }
 
-  /// Takes the triggers that hold lanes out of the way. Belongs into a transaction.
+  /// Takes the triggers that hold lanes out of the way. Call it inside a transaction.
   func lift(_ knowledge: inout Knowledge) throws(MigrationError) -> LiftedLanes? {
     let (connection, known) = (engine.connection, knowledge.schema)
     let lifted = try lifting("lifting lanes") { () in try LiftedLanes(known, on: connection) }
@@ -276,8 +276,8 @@ final class HeldLanes {
     return try lift(&knowledge)
   }
 
-  /// Puts the triggers back, and hands lanes over to the watch that a step begins. Belongs into the step's transaction, as
-  /// the last of it.
+  /// Puts the triggers back, and hands lanes over to the watch that a step begins. Call it inside the step's
+  /// transaction, as the last of it.
   ///
   /// - Parameter applied: the phase as recorded, when it went up.
   /// - Throws: `lane-lost` when a lane in another file was let go meanwhile, or one that the watch needs is gone.

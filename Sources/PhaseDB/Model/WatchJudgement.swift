@@ -21,7 +21,7 @@ package struct Sample: Sendable, Hashable {
 package struct WatchJudgement: Sendable, Hashable, Codable {
   /// What the samples of one probe were so far.
   struct Count: Sendable, Hashable, Codable {
-    /// Whether the last ones that are not unknown failed, as many as the probe asks for.
+    /// For the last known samples, whether each failed; as many as the probe looks at.
     var recent: [Bool] = []
     /// How many in a row were unknown.
     var blind = 0

@@ -153,8 +153,8 @@ extension SchemaDifference {
 
 extension SchemaDifference {
   /// Changes that an expand must not make: a removed object, a removed or changed column, or an object that is not the
-  /// old one with something inserted. A constraint that a table gains removes nothing, and one that it loses, or a default
-  /// that it gains, leaves every statement that was accepted accepted.
+  /// old one with something inserted. A gained constraint removes nothing. A lost constraint or a gained default
+  /// refuses no statement that was accepted before.
   ///
   /// - Parameter whole: the schema that it leads to, with what did not change.
   func losses(in whole: Schema) -> [Prose] {

@@ -146,7 +146,7 @@ struct SquashedFiles {
       + [.replace(baseline, by: content)] + moves
   }
 
-  /// What comes once the baseline is in place. A migration moves as a whole when no phase of it stays.
+  /// The moves after the baseline is in place. A migration folder moves whole if none of its phases stays.
   var moves: [Step] {
     let files = FileManager.default
     let migrations = Dictionary(grouping: phases, by: \.migration).sorted { $0.key < $1.key }

@@ -416,7 +416,7 @@ struct ConcurrentWriters {
   private static let quiet = Duration.milliseconds(200)
 
   /// Begins with the times at which the files were last written, so that the run need not wait and watch first.
-  /// Belongs before the run's own first write.
+  /// Call it before the run's own first write.
   init(of path: String) {
     let ages = [path, "\(path)-wal"].compactMap { FileReading.age(of: $0) }
     lastWrite = ContinuousClock.now - (path.isEmpty ? .zero : ages.min() ?? .zero)
