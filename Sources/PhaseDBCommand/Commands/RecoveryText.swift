@@ -72,17 +72,17 @@ struct RecoveryText {
   /// The values that do not come back exactly; the table above has the verdict on each phase.
   private var state: [Prose] {
     // Lines that are the same for several phases are printed once.
-    var told: [(phases: [Prose], lines: [Prose])] = []
+    var grouped: [(phases: [Prose], reasons: [Reversal.Line])] = []
     for step in plan.steps {
       guard let reversal = plan.reversals[step.id], reversal.word != .exact else { continue }
-      if let index = told.firstIndex(where: { $0.lines == reversal.lines }) {
-        told[index].phases.append(Prose(step.id.short))
+      if let index = grouped.firstIndex(where: { $0.reasons == reversal.reasons }) {
+        grouped[index].phases.append(Prose(step.id.short))
       } else {
-        told.append(([Prose(step.id.short)], reversal.lines))
+        grouped.append(([Prose(step.id.short)], reversal.reasons))
       }
     }
-    let lines = told.flatMap { phases, lines in
-      lines.map { $0.hasPrefix("  ") ? $0 : "\(phases.joined(separator: ", ")) \($0)" }
+    let lines = grouped.flatMap { phases, reasons in
+      reasons.flatMap { $0.after(phases.joined(separator: ", ")) }
     }
     let declared: [Prose] = plan.steps.flatMap { step in
       step.phase.losses.map { "\(step.id.short) declares a loss: \($0.table).\($0.column): \($0.reason)" }
