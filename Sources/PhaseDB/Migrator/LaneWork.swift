@@ -156,7 +156,7 @@ struct LaneWork: MigratorWork {
         if try access.letGo(
           by: options.runner, at: options.now(),
           why: "\(row.holder.user)@\(row.holder.host), process \(row.holder.processID), left it", of: format,
-          whoever: true) == true
+          regardlessOfHolder: true) == true
         {
           observe(.laneOpened(row.name))
         }
@@ -206,7 +206,7 @@ struct LaneWork: MigratorWork {
         if !row.isHeldByHand(at: options.now()) {
           let isOpen = try access.letGo(
             by: options.runner, at: options.now(),
-            why: "the watch has its verdict", of: format, whoever: true)
+            why: "the watch has its verdict", of: format, regardlessOfHolder: true)
           if isOpen == true { observe(.reversing(.laneOpened(row.name))) }
         }
         continue
@@ -301,6 +301,6 @@ struct LaneWork: MigratorWork {
     }
     _ = try access(row).letGo(
       by: options.runner, at: options.now(), why: reason,
-      of: knowledge.ledger?.format, whoever: true)
+      of: knowledge.ledger?.format, regardlessOfHolder: true)
   }
 }

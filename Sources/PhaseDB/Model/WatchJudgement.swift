@@ -38,7 +38,7 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
   }
 
   /// This many unknown samples in a row end a watch.
-  static let mostBlind = 10
+  static let mostUnknownInARow = 10
 
   /// Samples that were taken while the phase settled.
   private(set) var settling = 0
@@ -90,8 +90,9 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
     for probe in judged where counts[probe.title]?.fails(probe.tolerance) == true {
       return .failed(probe: probe.title)
     }
-    for probe in judged where counts[probe.title]?.blind ?? 0 >= Self.mostBlind {
-      return .unclear(probe: probe.title, why: "\(Self.mostBlind) samples in a row are unknown\(blame)")
+    for probe in judged where counts[probe.title]?.blind ?? 0 >= Self.mostUnknownInARow {
+      return .unclear(
+        probe: probe.title, why: "\(Self.mostUnknownInARow) samples in a row are unknown\(blame)")
     }
     // A watch does not end while a failure may be beginning.
     guard rounds >= watch.rounds, judged.allSatisfy({ counts[$0.title]?.recent.last != true }) else {
@@ -134,7 +135,7 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
     let limit = probes.first { $0.title == failed }?.failures ?? 1
     if isDisturbed || (!outcomes.contains(.fails) && outcomes.contains(.unknown)) {
       present.blind += 1
-      return present.blind >= Self.mostBlind ? false : nil
+      return present.blind >= Self.mostUnknownInARow ? false : nil
     }
     present.blind = 0
     if outcomes.contains(.fails) {

@@ -90,9 +90,9 @@ struct SideBySide {
   /// retiring one. A rename needs none.
   private var refusals: [(name: String, sql: String)] {
     guard !isRename, !required.isEmpty else { return [] }
-    let nobody = newNames.map { "NEW.\($0.written) IS NULL" }.joined(separator: " AND ")
+    let hasNoNewValue = newNames.map { "NEW.\($0.written) IS NULL" }.joined(separator: " AND ")
     return required.flatMap { column in
-      [("INSERT", " AND \(nobody)"), ("UPDATE OF \(column.written)", "")].map { occasion, rest in
+      [("INSERT", " AND \(hasNoNewValue)"), ("UPDATE OF \(column.written)", "")].map { occasion, rest in
         let event = rest.isEmpty ? "update" : "insert"
         let name = SchemaName(ground.free("\(table.name)_\(event)_needs_\(column)")).written
         let message = SQLText.literal("NOT NULL constraint failed: \(table.name).\(column)")

@@ -11,7 +11,7 @@ final class BatchRun {
   let plan: BatchPlan
   var key: BatchKey { plan.key }
   var record: BatchRecord
-  var law: BatchLaw
+  var sizing: BatchSizing
   var holds = HoldHistogram()
   var writers: ConcurrentWriters
   /// What the SQL of the last batch wrote.
@@ -46,7 +46,7 @@ final class BatchRun {
     self.record = record
     self.plan = plan
     self.isNew = isNew
-    law = BatchLaw(transition.engine.pacing, limit: transition.planned.step.phase.budget?.hold)
+    sizing = BatchSizing(transition.engine.pacing, limit: transition.planned.step.phase.budget?.hold)
     fractionBefore = record.fraction
     self.writers = writers
     self.trip = trip
@@ -129,7 +129,7 @@ final class BatchRun {
       if done > 0.005, seconds > 1 { remaining = .milliseconds(seconds * 1_000 * (1 - fraction) / done) }
     }
     return Event.BatchProgress(
-      rows: record.rows, fraction: record.fraction, rowsPerSecond: pace.rowsPerSecond, batchSize: law.size,
+      rows: record.rows, fraction: record.fraction, rowsPerSecond: pace.rowsPerSecond, batchSize: sizing.size,
       hold: Event.BatchProgress.Hold(
         last: holds.last, median: holds.quantile(0.5), p99: holds.quantile(0.99)),
       pauseMilliseconds: pace.pause, remaining: remaining)
@@ -149,7 +149,7 @@ final class BatchRun {
       let range = try patiently { () throws(MigrationError) in
         try pauses.wait()
         return try lifting("looking for the next batch") { () in
-          try BatchSearch(key: key, connection: connection).next(of: record, size: law.size)
+          try BatchSearch(key: key, connection: connection).next(of: record, size: sizing.size)
         }
       }
       guard let range else { return }
@@ -170,13 +170,13 @@ final class BatchRun {
         Pause.briefly()
         continue
       }
-      law.isAlone = try patiently { () throws(MigrationError) in try writers.areQuiet(on: connection) }
-      record.pace.pause = law.pause(after: holds.last)
+      sizing.isAlone = try patiently { () throws(MigrationError) in try writers.areQuiet(on: connection) }
+      record.pace.pause = sizing.pause(after: holds.last)
       engine.observe(.batchCommitted(planned.step.id, record.direction, progress))
     }
   }
 
-  /// Waits until the lock has been free for as long as `BatchLaw` says. Work between two batches, such as emptying
+  /// Waits until the lock has been free for as long as `BatchSizing` says. Work between two batches, such as emptying
   /// the log, counts as part of that time.
   private func rest() {
     guard let released else { return }
@@ -274,7 +274,7 @@ extension BatchRun {
     try refuseLostPlace()
     try transition.lanes.refuseLost(state.knowledge)
     let lanes = try transition.lanes.lift(forWritesOf: plan.writes, &state.knowledge)
-    let limit = hasDeadline ? locked + law.deadline : nil
+    let limit = hasDeadline ? locked + sizing.deadline : nil
     connection.setProgressHandler(every: 1_000) { [engine] in
       limit.map { ContinuousClock.now < $0 } ?? !engine.cancellation.isRequested
     }
@@ -287,11 +287,11 @@ extension BatchRun {
       writes = try trip.run(range.keys)
     } catch {
       if isOfNeighbours(error, in: range) {
-        law.overran(rows: range.rows)
+        sizing.overran(rows: range.rows)
         return .overran(isSmallest: false)
       }
       guard error.id == .interrupted, limit != nil else { throw failed(error, in: range) }
-      law.overran(rows: range.rows)
+      sizing.overran(rows: range.rows)
       return .overran(isSmallest: range.rows <= 1 || range.keys.first == range.keys.last)
     }
     connection.removeProgressHandler()
@@ -311,7 +311,7 @@ extension BatchRun {
     rowsOfRun += range.rows
     longestHold = max(longestHold, held)
     holds.add(held)
-    law.committed(rows: range.rows, milliseconds: held, committing: (ended - committing).milliseconds)
+    sizing.committed(rows: range.rows, milliseconds: held, committing: (ended - committing).milliseconds)
     return .committed
   }
 
@@ -367,7 +367,7 @@ extension BatchRun {
     after.beat = engine.now()
     let seconds = (ContinuousClock.now - began).milliseconds / 1_000
     after.pace = BatchRecord.Pace(
-      size: law.size, rowsPerSecond: Double(rowsOfRun + range.rows) / max(0.001, seconds),
+      size: sizing.size, rowsPerSecond: Double(rowsOfRun + range.rows) / max(0.001, seconds),
       lastHold: holds.last == 0 ? held : holds.last, medianHold: holds.quantile(0.5),
       p99Hold: holds.quantile(0.99), pause: record.pace.pause)
     return after
