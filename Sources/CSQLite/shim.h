@@ -69,9 +69,9 @@ static inline int phasedb_error_offset(sqlite3 *db) {
   return sqlite3_error_offset ? sqlite3_error_offset(db) : -1;
 }
 
-/* The pre-update hook is there only in libraries that are built with it, and sqlite3.h declares it only to those who say
-   that theirs is. Weak, or looked up where a weak name has to be in the library's list: the answer is 0 where it is
-   missing. https://www.sqlite.org/c3ref/preupdate_blobwrite.html */
+/* The pre-update hook is there only in libraries that are built with it, and sqlite3.h declares it only when
+   SQLITE_ENABLE_PREUPDATE_HOOK is defined. Weak, or looked up where a weak name has to be in the library's list: the
+   answer is 0 where it is missing. https://www.sqlite.org/c3ref/preupdate_blobwrite.html */
 typedef void (*phasedb_preupdate_callback)(void *, sqlite3 *, int, const char *, const char *, sqlite3_int64,
                                            sqlite3_int64);
 #ifdef __APPLE__
@@ -84,7 +84,7 @@ extern int sqlite3_preupdate_new(sqlite3 *, int, sqlite3_value **) __attribute__
 #define PHASEDB_FIND(name, type) ((type)name)
 #endif
 
-/* 1 when the callback is told from now on; with a null callback, of nothing any more. */
+/* Returns 1 when SQLite calls the callback from now on. A null callback ends the calls. */
 static inline int phasedb_preupdate_hook(sqlite3 *db, phasedb_preupdate_callback callback, void *context) {
   typedef void *(*hook)(sqlite3 *, phasedb_preupdate_callback, void *);
   hook set = PHASEDB_FIND(sqlite3_preupdate_hook, hook);

@@ -108,14 +108,14 @@ package struct RowsLost: Sendable, Hashable {
   /// Rows that are gone or have other values.
   package let lost: Int
   /// Rows that were not there, or have other values than before.
-  package let born: Int
+  package let added: Int
   /// The first differences, as sentences.
   package let first: [Prose]
 
-  package init(table: String, lost: Int, born: Int, first: [Prose]) {
+  package init(table: String, lost: Int, added: Int, first: [Prose]) {
     self.table = table
     self.lost = lost
-    self.born = born
+    self.added = added
     self.first = first
   }
 
@@ -125,8 +125,8 @@ package struct RowsLost: Sendable, Hashable {
     if lost > 0 {
       parts.append("\(CountText.text(lost, "row")) of \(table) \(lost == 1 ? "is" : "are") gone or changed")
     }
-    if born > lost || lost == 0 {
-      let count = lost == 0 ? born : born - lost
+    if added > lost || lost == 0 {
+      let count = lost == 0 ? added : added - lost
       parts.append(
         "\(CountText.text(count, "row")) \(lost == 0 ? "of \(Prose(table)) " : "")\(count == 1 ? "was" : "were") not there before"
       )

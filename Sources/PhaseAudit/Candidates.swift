@@ -64,7 +64,7 @@ struct Candidates {
     return any < literals.count ? literals[any] : others[any - literals.count]
   }
 
-  /// The value, or one like it that no other row has: longer, or as long.
+  /// The value, or a variant that no other row has. Some attempts keep the length.
   private static func distinct(_ value: Value, _ number: Int, _ attempt: Int) -> Value {
     guard !attempt.isMultiple(of: 3) else { return value }
     switch value {

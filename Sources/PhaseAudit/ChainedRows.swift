@@ -28,7 +28,7 @@ private struct ChainedRows {
   /// So many rows of a table are looked at, and so many pairs are made.
   private static let (looked, made) = (24, 4)
 
-  /// nil when the script updates no table that is compared by other columns than its rowid.
+  /// nil unless the script updates a table.
   init?(_ script: ToolScript, _ schema: Schema) {
     let bytes = Array(script.text.utf8)
     var names: Set<FoldedName> = []

@@ -2,7 +2,7 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Values that SQL functions change and do not give back, as far as scripts call those functions.
+/// Values that show what SQL functions lose, for the functions that the scripts call.
 struct Probes {
   private var texts: [String] = []
   private var reals: [Double] = []
@@ -10,7 +10,7 @@ struct Probes {
   /// The same for moments in seconds, and for other whole numbers.
   private var seconds: [Int64] = []
   private var wholes: [Int64] = []
-  /// Whether of two rows that are alike one may go.
+  /// Whether the script may merge equal rows.
   private(set) var mergesRows = false
   /// Columns that are compared with each other.
   private(set) var compared: [(FoldedName, FoldedName)] = []
@@ -22,7 +22,7 @@ struct Probes {
       && most == 0
   }
 
-  /// A LIMIT of more rows is not reached.
+  /// A larger LIMIT is ignored: no table gets so many rows.
   private static let mostRows = 200
 
   private static let json: Set<FoldedName> = [
@@ -46,7 +46,7 @@ struct Probes {
       if isCalled, ["trim", "ltrim", "rtrim"].contains(where: word.is) { add(" a ") }
       if isCalled, Self.json.contains(word.text) { add("{ \"b\" : 1.50, \"a\" : [ 1 ] }") }
       if isCalled && Self.clocks.contains(word.text) || word.text.hasPrefix("current_") {
-        // One of long ago, which a script may delete.
+        // The last one is old, for scripts that delete old rows.
         moments = ["2026-01-31T12:00:07.250Z", "2026-01-31 12:00:07.250", "2001-02-03 04:05:06"]
         seconds = [981_173_106]
       }

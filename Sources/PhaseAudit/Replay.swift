@@ -92,7 +92,7 @@ final class Replay {
           note =
             "its way up fails on some rows (\(failure.message)), so it was tried \(rows == 0 || isBare ? "without rows" : "with others")"
         }
-        // Of rows that exclude each other, the others may say more.
+        // Some rows exclude others, so another set may show more.
         if let former = ran, trial.comesBack {
           ran?.counters = Set(trial.counters).union(former.counters).sorted()
           continue
@@ -280,8 +280,8 @@ final class Replay {
 
   // MARK: - Other rows
 
-  /// Rows with the values of the way up: all of them, or every row that may be of use as far as the way up runs on it, in one
-  /// order or the other. A UNIQUE constraint may exclude a row with a value beside one with another.
+  /// Which rows with values of the way up there are: all, or all on which it runs, in one order or the other. UNIQUE
+  /// may allow only one of two rows.
   private enum Variation { case none, all, fitting, reversed, sparse }
 
   /// The same migration with so many plain rows in each table, beside those of the migrations before it.

@@ -18,7 +18,7 @@ final class ReplayConnection {
     var firstDrop: (table: FoldedName, place: Place)?
     /// The first PRAGMA foreign_keys inside a transaction.
     var inertPragma: Place?
-    /// Whether a counter of AUTOINCREMENT may be another one.
+    /// Whether an AUTOINCREMENT counter may have changed.
     var mayCountAnew = false
   }
 

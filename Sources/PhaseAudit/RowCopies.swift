@@ -71,7 +71,7 @@ struct RowCopies {
         "SELECT count(*), count(*) FILTER (WHERE \(condition.joined(separator: " AND "))) FROM \(table)",
         wanted.map(\.value)
       ).first, let count = counts[0].integer, count > 0,
-      // Rows that have NULL, 0 or an empty text wherever they may are there; here it is only in the one column.
+      // There are rows with NULL, 0 or '' in all columns. This one has it in a single column.
       evenAgain || counts[1].integer == 0 || Array(wish.values) == [.null]
         || (counts[1].integer ?? 0) < 8 && wish.count == 1 && [0, "", .real(0)].contains(wish.first?.value)
     else { return nil }
@@ -80,7 +80,7 @@ struct RowCopies {
     for attempt in 0..<min(4, models.count) {
       let values = models[(start + attempt) % models.count]
       let places = columns.indices.filter { distinct.contains(columns[$0].name) }
-      // Of several columns of one key, one may be the only one that can change.
+      // If a key has several columns, perhaps only one may change.
       for changed in [places] + (places.count > 1 ? places.map { [$0] } : []) {
         var row = values
         for place in changed { row[place] = anew(columns[place], values[place], Int(count)) }
@@ -198,8 +198,8 @@ struct RowCopies {
     }
   }
 
-  /// The places of the columns that a unique index compares of which one has changed; nil when there is none that two rows can
-  /// differ by alone.
+  /// The places of the columns of the one unique index that covers a changed column; nil if another unique index would
+  /// also compare the two rows.
   func compared(where hasChanged: (Int) -> Bool) -> Set<Int>? {
     let changed = Set(columns.indices.filter(hasChanged).map { columns[$0].name })
     let touched = unique.filter { !$0.isDisjoint(with: changed) }
@@ -209,19 +209,19 @@ struct RowCopies {
     return Set(columns.indices.filter { kept.contains(columns[$0].name) })
   }
 
-  /// Where the row is that was inserted last, with values that no other row has where they must differ.
+  /// Where the last inserted row is. Its unique columns have values that no other row has.
   func place(of values: [Value]) -> Place {
     Place(rowID: hasRowID ? connection.lastInsertRowID : nil, values: values)
   }
 
-  /// The present values of a row; nil when it is gone, or columns are, or nothing tells which one it is.
+  /// The present values of a row; nil when the row or its columns are gone, or it cannot be identified.
   func row(at place: Place) -> [Value]? {
     if let rowID = place.rowID { return one("rowid", .integer(rowID)) }
     return columns.indices.lazy.filter { distinct.contains(columns[$0].name) && place.values[$0] != .null }
       .compactMap { one(SQLText.identifier(columns[$0].name.spelled), place.values[$0]) }.first
   }
 
-  /// The row that has a value, where it is the only one.
+  /// The row with this value, if only one has it.
   private func one(_ term: String, _ value: Value) -> [Value]? {
     let found = try? rows("SELECT \(list) FROM \(table) WHERE \(term) IS ?1 LIMIT 2", [value])
     return found?.count == 1 ? found?.first : nil
@@ -242,7 +242,7 @@ struct RowCopies {
       let most = try? connection.value(
         "SELECT max(\(SQLText.identifier(column.name.spelled))) FROM \(table)")?.integer
       guard let most, most > 1_000_000 else { return .integer((most ?? 0) + 1) }
-      // Those of rows that are still to be seeded are below. Far enough from the next one for what a way up may add.
+      // Rows seeded later have smaller keys. The gap leaves room for keys that a way up adds.
       return .integer(max(most, 7_500_000) &+ 1_000)
     case .real(let number): return .real(number + Double(count))
     case .text(let text): return .text("\(text) \(count)")

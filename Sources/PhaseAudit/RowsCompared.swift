@@ -43,7 +43,7 @@ struct RowsCompared {
     guard let old = schemaBefore.object("table", name) else { return nil }
     guard let new = schemaAfter.object("table", name) else {
       let count = try Table.rowCount(name, on: before.connection)
-      return count == 0 ? nil : RowsLost(table: old.name, lost: count, born: 0, first: [])
+      return count == 0 ? nil : RowsLost(table: old.name, lost: count, added: 0, first: [])
     }
     // Generated columns follow from the other columns, so they are left out.
     func stored(_ side: ReplayConnection) throws(SQLiteError) -> [String] {
@@ -61,7 +61,7 @@ struct RowsCompared {
     {
       let changed = found.rows - found.lost - found.born
       return RowsLost(
-        table: old.name, lost: found.lost + changed, born: found.born + changed,
+        table: old.name, lost: found.lost + changed, added: found.born + changed,
         first: found.first.map(\.sentence))
     }
     var counts: [RowHash: Int] = [:]
@@ -69,7 +69,7 @@ struct RowsCompared {
     try read(new.name, common, after) { counts[$0, default: 0] -= 1 }
     return RowsLost(
       table: old.name, lost: counts.values.reduce(0) { $0 + max(0, $1) },
-      born: counts.values.reduce(0) { $0 + max(0, -$1) }, first: [])
+      added: counts.values.reduce(0) { $0 + max(0, -$1) }, first: [])
   }
 
   private func sum(_ table: String, _ columns: [String], _ side: ReplayConnection) throws(SQLiteError)

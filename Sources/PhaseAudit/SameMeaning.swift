@@ -71,14 +71,14 @@ private struct ExpressionComparison {
 
   init(_ connection: Connection) { self.connection = connection }
 
-  /// - Parameter table: whose columns they name; those of NEW and OLD in a trigger are its, too.
+  /// - Parameter table: the table of the columns; for a trigger, also of NEW and OLD.
   func isSame(_ old: SQLFragment?, _ new: SQLFragment?, of table: SchemaName) -> Bool {
     guard let old, let new else { return old == new }
     if old.respelled(withParentheses: true) == new.respelled(withParentheses: true) { return true }
     guard old.respelled(withParentheses: false) == new.respelled(withParentheses: false) else { return false }
     let name = SQLText.identifier(table.spelled)
     func query(_ expression: SQLFragment) -> String {
-      // Qualified names of a trigger's rows are found only so, and plain names only so, as they would be in two tables.
+      // In a trigger, NEW and OLD are read as two tables, so that only qualified names are found.
       let isOfTrigger = ["new", "old"].contains { expression.names.contains(SchemaName($0)) }
       return
         "SELECT (\(expression.text)) FROM main.\(name)\(isOfTrigger ? " AS new, main.\(name) AS old" : "")"

@@ -119,7 +119,7 @@ final class ScratchPair {
     }
   }
 
-  /// For so long other rows are tried.
+  /// How long other rows are tried.
   private static let patience = Duration.seconds(1)
 
   /// Removes rows without parents from both, and raises counters.
@@ -191,7 +191,7 @@ final class ScratchPair {
     let rows: [RowsLost]
   }
 
-  /// Takes both databases over a migration, and one of them there and back before.
+  /// Takes the migration up on both databases. On one of them it goes up, down and up again.
   ///
   /// - Returns: what came of it. When the way up runs, both databases are after it, else both are before it.
   func trip(up: ToolScript, down: ToolScript?) throws(SQLiteError) -> Trip {

@@ -65,7 +65,7 @@ struct ScriptValues {
     self.creations = creations
   }
 
-  /// A value that a row should have, and that no new row may have beside those that are there.
+  /// A wanted value that no new row can have, because a constraint refuses every copy.
   struct Refused {
     fileprivate let copies: RowCopies
     fileprivate let wish: Wish
@@ -97,7 +97,8 @@ struct ScriptValues {
           continue
         }
         work.statements.append(row)
-        // Where rows may be alike, one of each is as many after a swap as before it.
+        // If equal rows are allowed, a swap of two values would leave the same counts. A second copy of one row shows
+        // it.
         if !copies.tellsApart, index.isMultiple(of: 2), let twin = copies.insert(row.values) {
           work.statements.append(twin)
         }
@@ -265,7 +266,7 @@ struct ScriptValues {
     guard words[0].is("insert") || words[0].is("replace"),
       let into = words.firstIndex(where: { $0.is("into") })
     else { return nil }
-    return words.qualifiedName(at: into + 1).map { words[$0.name].text }
+    return InsertTarget(words, into: into)?.table.text
   }
 
   /// The literals, and what is next to them where numbers are compared.

@@ -30,7 +30,7 @@ final class SeededRows {
     given = others?.given ?? [:]
   }
 
-  /// Goes on with keys that no other rows have.
+  /// Continues with unused keys.
   func beginAnew() { start += 1000 }
 
   typealias Statement = (sql: String, values: [Value])
@@ -182,7 +182,7 @@ private struct ColumnPurpose {
   let isMomentInSeconds: Bool
   let isDay: Bool
   let isJSON: Bool
-  /// By how much its values differ from those of columns with another name; 0 for an id, which is that of a row elsewhere.
+  /// Separates its values from those of other columns; 0 for an id, which is that of a row elsewhere.
   let offset: Int
 
   init(_ column: ColumnDefinition) {
@@ -200,8 +200,8 @@ private struct ColumnPurpose {
 
   private static let offsets = 997
 
-  /// The offset for a row: in long rows another column has the larger value than in the others. Where a CHECK refuses both,
-  /// the later columns get the larger values.
+  /// The offset for a row. For long rows the order of columns by value is reversed, because a CHECK may compare two
+  /// columns. If it refuses both orders, later columns get larger values.
   func offset(_ style: RowStyle, _ attempt: Int, place: Int) -> Int {
     attempt > 0 ? (offset == 0 ? 0 : place) : style == .long ? Self.offsets - offset : offset
   }

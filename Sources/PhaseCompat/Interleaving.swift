@@ -46,8 +46,8 @@ struct Interleaving {
   /// Tries every order, each on a copy of its own.
   func findings(on state: StateCopy) throws(MigrationError) -> [CompatibilityCheck.Finding] {
     var findings: [CompatibilityCheck.Finding] = []
-    for turn in writers.count > 1 ? WriteOrder.allCases : [.olderLast] {
-      let trial = try InterleavingTrial(self, turn, on: try state.fork())
+    for order in writers.count > 1 ? WriteOrder.allCases : [.olderLast] {
+      let trial = try InterleavingTrial(self, order, on: try state.fork())
       for finding in try trial.findings() where !findings.contains(where: { $0.isSame(as: finding) }) {
         findings.append(finding)
       }

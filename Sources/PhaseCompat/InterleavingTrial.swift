@@ -5,20 +5,20 @@ internal import PhaseSQLite
 /// Runs one order of writes on one copy.
 final class InterleavingTrial {
   let interleaving: Interleaving
-  private let turn: WriteOrder
+  private let order: WriteOrder
   let copy: StateCopy
   var written = WrittenCells()
-  private var rows: [RowBook.Key: RowBook.Row] = [:]
-  private var born: Set<RowBook.Key> = []
+  private var rows: [TouchedRows.Key: TouchedRows.Row] = [:]
+  private var inserted: Set<TouchedRows.Key> = []
   private var found: [CompatibilityCheck.Finding] = []
   private var shapes: [FoldedName: ComparedTable] = [:]
-  private var keys: Set<RowBook.Key> = []
+  private var keys: Set<TouchedRows.Key> = []
   /// The value of a column in a row that is inserted without one, by table.
   private(set) var unsetValues: [FoldedName: [FoldedName: Value]] = [:]
 
-  init(_ interleaving: Interleaving, _ turn: WriteOrder, on copy: StateCopy) throws(MigrationError) {
+  init(_ interleaving: Interleaving, _ order: WriteOrder, on copy: StateCopy) throws(MigrationError) {
     self.interleaving = interleaving
-    self.turn = turn
+    self.order = order
     self.copy = copy
   }
 
@@ -38,9 +38,9 @@ final class InterleavingTrial {
     return found
   }
 
-  func contents() throws(MigrationError) -> [RowBook.Key: RowBook.Row] {
+  func contents() throws(MigrationError) -> [TouchedRows.Key: TouchedRows.Row] {
     try lifting("reading what two versions wrote") { () in
-      try RowBook.contents(of: keys, shapes: shapes, on: copy.connection)
+      try TouchedRows.contents(of: keys, shapes: shapes, on: copy.connection)
     }
   }
 
@@ -50,7 +50,7 @@ final class InterleavingTrial {
     let script = writers[version].script
     let finding = CompatibilityCheck.Finding(
       check: .interleaving, application: script.application, version: script.version, query: query?.title,
-      message: message, details: details + ["order:   \(turn.rawValue)"],
+      message: message, details: details + ["order:   \(order.rawValue)"],
       place: query?.place ?? script.queries.first?.place, phase: phase)
     if !found.contains(where: { $0.isSame(as: finding) }) { found.append(finding) }
   }
@@ -66,7 +66,7 @@ extension InterleavingTrial {
     let runner = try ScriptRunner(on: copy, in: interleaving.workshop)
     let tables = writers.reduce(into: Set<FoldedName>()) { $0.formUnion($1.home.footprint.tables) }
     shapes = runner.shapes(of: tables)
-    let book = RowBook(on: copy.connection, shapes: shapes)
+    let touchedRows = TouchedRows(on: copy.connection, shapes: shapes)
     let statements = try writers.map { writer throws(MigrationError) in
       try runner.prepare(writers: writer.writing).filter { query in
         query.run.compiled?.footprint.isWrite == true || !query.run.query.results.isEmpty
@@ -76,30 +76,30 @@ extension InterleavingTrial {
     let unset = try columnsWithoutNull()
     try runner.commit { () throws(MigrationError) in
       var results: [[ExactName: Value]] = writers.map { _ in [:] }
-      for (version, statement) in turn.order(
+      for (version, statement) in order.statements(
         statements[0].count, statements.count > 1 ? statements[1].count : 0)
       {
         let query = statements[version][statement]
         try runner.step(query, &results[version])
         guard let footprint = query.run.compiled?.footprint, footprint.isWrite else { continue }
         let touched = try lifting("looking at what two versions wrote") { () in
-          try book.gather()
+          try touchedRows.gather()
         }
         try note(touched, by: version, query.run.query, footprint)
       }
     }
-    try lifting("putting a copy in order") { () in try book.close() }
-    keys = book.keys
+    try lifting("putting a copy in order") { () in try touchedRows.close() }
+    keys = touchedRows.keys
     return unset
   }
 
   /// Notes what a statement did.
   private func note(
-    _ touched: Set<RowBook.Key>, by version: Int, _ query: ApplicationQuery, _ footprint: QueryFootprint
+    _ touched: Set<TouchedRows.Key>, by version: Int, _ query: ApplicationQuery, _ footprint: QueryFootprint
   ) throws(MigrationError) {
     let looked = touched.union(rows.keys.filter { footprint.written.contains($0.table) })
     let now = try lifting("reading what two versions wrote") { () in
-      try RowBook.contents(of: looked, shapes: shapes, on: copy.connection)
+      try TouchedRows.contents(of: looked, shapes: shapes, on: copy.connection)
     }
     let writer = writers[version]
     var hasChanged = false
@@ -107,7 +107,7 @@ extension InterleavingTrial {
       guard let before = rows[key] else {
         // The former value is unknown, so the present one may be new.
         hasChanged = true
-        if row != nil, footprint.inserts.contains(key.table) { born.insert(key) }
+        if row != nil, footprint.inserts.contains(key.table) { inserted.insert(key) }
         continue
       }
       if let before, let row {
@@ -183,9 +183,10 @@ extension InterleavingTrial {
     return columns
   }
 
-  private func reportUnset(_ columns: [FoldedName: Set<FoldedName>], in contents: [RowBook.Key: RowBook.Row])
-  {
-    for key in born.sorted(by: { $0.description < $1.description }) {
+  private func reportUnset(
+    _ columns: [FoldedName: Set<FoldedName>], in contents: [TouchedRows.Key: TouchedRows.Row]
+  ) {
+    for key in inserted.sorted(by: { $0.description < $1.description }) {
       guard let row = contents[key] ?? nil else { continue }
       for column in (columns[key.table] ?? []).sorted() where row[column] == .null {
         let author = written.author(of: WrittenCells.Cell(row: key, column: column))
@@ -199,7 +200,8 @@ extension InterleavingTrial {
 
 extension InterleavingTrial {
   func reportLosses(
-    in contents: [RowBook.Key: RowBook.Row], _ phase: PhaseID, of isCounted: (WrittenCells.Cell) -> Bool,
+    in contents: [TouchedRows.Key: TouchedRows.Row], _ phase: PhaseID,
+    of isCounted: (WrittenCells.Cell) -> Bool,
     _ what: () -> String
   ) throws(MigrationError) {
     for loss in written.losses(in: contents) where isCounted(loss.cell) && !accepts(loss.cell) {
@@ -245,7 +247,7 @@ extension InterleavingTrial {
   }
 
   /// Reports a column whose value changed when its phases computed it again: it was not kept up to date.
-  private func reportStale(_ key: RowBook.Key, _ column: FoldedName, before: Value, after: Value) {
+  private func reportStale(_ key: TouchedRows.Key, _ column: FoldedName, before: Value, after: Value) {
     let cell = WrittenCells.Cell(row: key, column: column)
     guard let author = written.author(of: cell) else { return }
     // A column that is not computed does not exist on the state below, and cannot come from there.
@@ -269,7 +271,7 @@ enum WriteOrder: String, CaseIterable {
   case newerLast = "one statement of each in turn, then the newer version, the older one, the newer one"
 
   /// Each statement, by the number of its version (0 for the older, 1 for the newer) and its own.
-  func order(_ older: Int, _ newer: Int) -> [(version: Int, statement: Int)] {
+  func statements(_ older: Int, _ newer: Int) -> [(version: Int, statement: Int)] {
     let first = (0..<older).map { (version: 0, statement: $0) }
     let second = (0..<newer).map { (version: 1, statement: $0) }
     switch self {

@@ -31,7 +31,7 @@ struct QueryRun: Sendable {
 struct ScriptRun: Sendable {
   var queries: [QueryRun] = []
   /// Every row it touched, with its content after the last statement.
-  var rows: [RowBook.Key: RowBook.Row] = [:]
+  var rows: [TouchedRows.Key: TouchedRows.Row] = [:]
   var shapes: [FoldedName: ComparedTable] = [:]
 
   var footprint: QueryFootprint {
@@ -71,16 +71,16 @@ final class ScriptRunner {
     after observe: (QueryRun) throws(MigrationError) -> Void = { _ in },
     atEnd: () throws(MigrationError) -> Void = {}
   ) throws(MigrationError) -> ScriptRun {
-    // The row book makes triggers, which change the schema. So it comes before anything is compiled, if possible, and
+    // `TouchedRows` makes triggers, which change the schema. So it comes before anything is compiled, if possible, and
     // before the transaction, which a statement of the application may end.
-    let early = home.map { RowBook(on: connection, shapes: $0.shapes) }
+    let early = home.map { TouchedRows(on: connection, shapes: $0.shapes) }
     let prepared = try compiler.prepare(script.queries, like: home?.queries ?? [])
     var run = ScriptRun()
     let tables = prepared.reduce(into: Set<FoldedName>()) {
       $0.formUnion($1.run.compiled?.footprint.tables ?? [])
     }
     run.shapes = home?.shapes ?? shapes(of: tables)
-    let rows = early ?? RowBook(on: connection, shapes: run.shapes)
+    let rows = early ?? TouchedRows(on: connection, shapes: run.shapes)
     try transaction { () throws(MigrationError) in
       var results: [ExactName: Value] = [:]
       for (index, query) in prepared.enumerated() {

@@ -5,14 +5,15 @@ internal import PhaseSQLite
 /// The values that two versions wrote, each with the version that wrote it last.
 struct WrittenCells {
   struct Cell: Hashable {
-    let row: RowBook.Key
+    let row: TouchedRows.Key
     let column: FoldedName
   }
 
   /// By the number of the version: 0 for the older, 1 for the newer.
-  private var values: [RowBook.Key: [FoldedName: (version: Int, query: ApplicationQuery, value: Value)]] = [:]
+  private var values: [TouchedRows.Key: [FoldedName: (version: Int, query: ApplicationQuery, value: Value)]] =
+    [:]
   /// For each row, the statement of each version that touched it last.
-  private var toucher: [RowBook.Key: [Int: ApplicationQuery]] = [:]
+  private var toucher: [TouchedRows.Key: [Int: ApplicationQuery]] = [:]
 
   /// A value that is no longer there.
   struct Loss {
@@ -32,7 +33,7 @@ struct WrittenCells {
     values[cell.row, default: [:]][cell.column] = (version, query, value)
   }
 
-  mutating func touch(_ row: RowBook.Key, by version: Int, _ query: ApplicationQuery) {
+  mutating func touch(_ row: TouchedRows.Key, by version: Int, _ query: ApplicationQuery) {
     toucher[row, default: [:]][version] = query
   }
 
@@ -49,12 +50,12 @@ struct WrittenCells {
 
   mutating func forget(_ cell: Cell) { values[cell.row]?[cell.column] = nil }
 
-  mutating func forget(row: RowBook.Key) { values[row] = nil }
+  mutating func forget(row: TouchedRows.Key) { values[row] = nil }
 
   /// The values that are no longer as written, in a fixed order. A missing column is no loss.
   ///
   /// - Parameter contents: the rows that can be read; other rows are not judged.
-  func losses(in contents: [RowBook.Key: RowBook.Row]) -> [Loss] {
+  func losses(in contents: [TouchedRows.Key: TouchedRows.Row]) -> [Loss] {
     var losses: [Loss] = []
     for (key, row) in contents {
       for (column, (version, query, value)) in values[key] ?? [:] {

@@ -51,6 +51,9 @@ extension [SQLWord] {
       && words.enumerated().allSatisfy { self[index + $0.offset].is($0.element) }
   }
 
+  /// Whether the definition of a table has `CHECK (false)`: a phase copies bad rows into such a table, to fail.
+  package var refusesEveryRow: Bool { indices.contains { has("check", "(", "false", at: $0) } }
+
   /// The index after the parenthesis that closes the one at an index.
   package func endOfGroup(at index: Int) -> Int {
     var depth = 0

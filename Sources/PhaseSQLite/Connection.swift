@@ -457,7 +457,7 @@ extension Connection {
 }
 
 /// A line of how SQLite finds the rows of a statement (sqlite.org/eqp.html): `SEARCH t USING INDEX i (a=?)`, before SQLite
-/// 3.36 `SCAN TABLE t AS a`.
+/// 3.36 `SCAN TABLE t AS a`. Names stand in it without quotes.
 package struct QueryPlanLine: Sendable {
   package enum Access: Sendable {
     /// A whole table is read.
@@ -475,15 +475,40 @@ package struct QueryPlanLine: Sendable {
   package let table: String
   /// Its alias, if SQLite names both.
   package let alias: String?
+  /// The index that is read, if it has a name.
+  package let index: String?
 
   init(_ row: [Value]) {
     text = row[3].text ?? ""
     isOutermost = row[1] == 0
-    let words = text.split(separator: " ").map(String.init)
-    let isOld = words.count > 2 && words[1] == "TABLE"
-    let name = isOld ? 2 : 1
-    access = words.count < 2 ? nil : words[0] == "SEARCH" ? .search : words[0] == "SCAN" ? .scan : nil
-    table = words.indices.contains(name) ? words[name] : ""
-    alias = words.firstIndex(of: "AS").flatMap { words.indices.contains($0 + 1) ? words[$0 + 1] : nil }
+    let access: Access? = text.hasPrefix("SCAN ") ? .scan : text.hasPrefix("SEARCH ") ? .search : nil
+    self.access = access
+    // A name may have spaces: it ends where one of these begins.
+    func name(in rest: Substring) -> (String, rest: Substring) {
+      let ends = [" AS ", " USING ", " VIRTUAL TABLE INDEX "].compactMap {
+        rest.firstRange(of: $0)?.lowerBound
+      }
+      let end = ends.min() ?? rest.endIndex
+      return (String(rest[..<end]), rest[end...])
+    }
+    var rest = access == nil ? "" : text[...].drop { $0 != " " }.dropFirst()
+    if rest.hasSuffix(Self.ofOuterJoin) { rest = rest.dropLast(Self.ofOuterJoin.count) }
+    // SQLite names the schema of a table if the statement does.
+    for prefix in ["TABLE ", "main."] where rest.hasPrefix(prefix) { rest = rest.dropFirst(prefix.count) }
+    (table, rest) = name(in: rest)
+    if rest.hasPrefix(" AS ") {
+      let (alias, after) = name(in: rest.dropFirst(4))
+      (self.alias, rest) = (alias, after)
+    } else {
+      alias = nil
+    }
+    // What is looked up stands in parentheses at the end. An index that SQLite makes for one query has no name.
+    let terms = rest.hasSuffix(")") ? rest.ranges(of: " (").last : nil
+    let used = terms.map { rest[..<$0.lowerBound] } ?? rest
+    index =
+      used.hasPrefix(" USING ") ? used.firstRange(of: " INDEX ").map { String(used[$0.upperBound...]) } : nil
   }
+
+  /// What ends the line of a table that an outer join reads.
+  private static let ofOuterJoin = " LEFT-JOIN"
 }

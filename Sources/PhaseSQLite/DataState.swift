@@ -1,10 +1,10 @@
-/// The data of the main database at one moment. Two are equal only if nobody has written in between, neither the connection
-/// itself nor another.
+/// The data of the main database at one moment. Two are equal only if no connection, this one included, has written in
+/// between.
 package struct DataState: Equatable, Sendable {
   private let connection: ConnectionIdentity
   private let counters: [Int64?]
 
-  /// The present one. Belongs outside a transaction that writes, unless that is committed.
+  /// The present one. Ask outside a transaction that writes, unless that is committed.
   ///
   /// - Returns: nil for a handle of an application, which may take back what it wrote before.
   package init?(of connection: Connection) throws(SQLiteError) {

@@ -35,7 +35,7 @@ package struct SQLSplitter {
         continue
       default: break
       }
-      // At the very end SQLite reads it as a slash and a star. With any text after them they would begin a comment.
+      // SQLite reads `/*` at the very end as two signs. If text were added, it would begin a comment.
       if token.range.lowerBound == bytes.count - 2, bytes[token.range.lowerBound...].elementsEqual("/*".utf8)
       {
         unclosed = token.range.lowerBound

@@ -9,7 +9,7 @@ struct DocumentsTests {
   @Test("show only Swift that is compiled and run by a test", arguments: ["README"] + Document.pages)
   func swift(name: String) throws {
     let tested = try String(
-      contentsOf: Document.root.appending(path: "Tests/PhaseDBTests/ReadmeLibraryTests.swift"),
+      contentsOf: Document.root.appending(path: "Tests/PhaseDBTests/LibraryDocumentTests.swift"),
       encoding: .utf8)
     let shown = Document.normalized(tested.components(separatedBy: "// MARK: - End of what is shown")[0])
     for block in try Document(name).blocks where block.info == "swift" {

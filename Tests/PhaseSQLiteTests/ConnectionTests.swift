@@ -192,6 +192,38 @@ struct AuthorizerTests {
     #expect(read.origin == "v")
   }
 
+  @Test(
+    "a line of a query plan names its table and its index, whatever they are called",
+    arguments: [
+      (#"UPDATE lines SET n = 1 WHERE n IS NULL"#, "scan lines -"),
+      (#"UPDATE main.lines SET n = 1 WHERE n IS NULL"#, "scan lines -"),
+      (#"UPDATE "order lines" SET n = 1 WHERE n IS NULL"#, "scan order lines -"),
+      (#"UPDATE main."order lines" SET n = 1 WHERE n IS NULL"#, "scan order lines -"),
+      (#"SELECT * FROM "order lines" AS "o l""#, "scan o l -"),
+      (#"SELECT * FROM "order lines" WHERE m = 1"#, "search order lines by m (now"),
+      (#"SELECT m FROM "order lines" ORDER BY m"#, "scan order lines by m (now"),
+      (#"SELECT * FROM "order lines" WHERE id = 1"#, "search order lines -"),
+      (#"SELECT * FROM lines LEFT JOIN "order lines" ON 1"#, "scan lines -, scan order lines -"),
+      (
+        #"SELECT * FROM lines LEFT JOIN "order lines" ON m = lines.n"#,
+        "scan lines -, search order lines by m (now"
+      ),
+      (#"SELECT * FROM words WHERE words MATCH 'a'"#, "scan words -"),
+    ])
+  func queryPlan(_ sql: String, _ wanted: String) throws {
+    let connection = try memory(
+      """
+      CREATE TABLE lines (id INTEGER PRIMARY KEY, n);
+      CREATE TABLE "order lines" (id INTEGER PRIMARY KEY, n, m);
+      CREATE INDEX "by m (now" ON "order lines" (m);
+      CREATE VIRTUAL TABLE words USING fts5 (word);
+      """)
+    let lines = try connection.queryPlan(of: sql).filter { $0.access != nil }.map {
+      "\($0.access == .scan ? "scan" : "search") \($0.alias ?? $0.table) \($0.index ?? "-")"
+    }
+    #expect(lines.joined(separator: ", ") == wanted)
+  }
+
   @Test("a connection that goes away lets go of what its closures hold")
   func release() throws {
     final class Held {}

@@ -244,9 +244,8 @@ struct ArchiveForecast {
     return Int(count?.integer ?? 0)
   }
 
-  /// Rows of a complete archive that are taken for rows under another key, as `MovedKeys` finds them, or that may be one of
-  /// several. Nothing tells them from rows that were deleted or changed while others came to hold the same. nil where
-  /// every row is under its own key, unchanged.
+  /// How many archived rows `MovedKeys` finds under another key, or that could be any of several equal rows. They might
+  /// also have been deleted while other rows got the same values. nil when every row is unchanged under its own key.
   private func followedRows(
     _ table: Table, _ successor: ArchiveContent.Successor, _ places: [SchemaName: LaterChanges.Place],
     on connection: Connection

@@ -12,7 +12,7 @@ struct DerivedIndexes {
   private let touched: Set<FoldedName>
   private let isWayBack: Bool
 
-  /// Checks the indexes that a transition touches. Belongs before its SQL.
+  /// Checks the indexes that a transition touches. Call it before its SQL.
   init(
     touched: Set<FoldedName>, of schema: Schema, isWayBack: Bool, on connection: Connection
   ) throws(SQLiteError) {

@@ -54,7 +54,7 @@ struct FormerConstraints {
     return broken
   }
 
-  /// What the way back restores and ``broken()`` cannot ask of the rows.
+  /// Restored constraints that ``broken()`` cannot check with a query.
   struct Unasked {
     /// The tables, by their names after the way back, with constraints on values that it computes or renames, and with
     /// indexes of expressions. Each looks at one table only.
@@ -99,7 +99,7 @@ struct FormerConstraints {
         || former.indexes(on: name).contains { $0.isUnique && $0.mentions(anyOf: values) }
       if isUnique { unasked.tables.insert(name) }
     }
-    // Children may have come that refer to a row which the way back deletes.
+    // Rows may have been added since that refer to a row which the way back deletes.
     let parents = Set(trace.tables.filter { $0.losesRows || $0.hasUpdates }.compactMap(\.outcome))
     if !former.children(of: parents).isEmpty { unasked.hasReferences = true }
     return unasked

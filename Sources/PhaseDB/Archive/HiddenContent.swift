@@ -20,7 +20,7 @@ struct HiddenContent {
     var settingsName: String { "\(name.spelled)_config" }
   }
 
-  /// Reads the virtual tables that either direction of a phase touches. Belongs before its SQL.
+  /// Reads the virtual tables that either direction of a phase touches. Call it before its SQL.
   init(_ trial: TransitionTrial, _ schema: Schema, on connection: Connection) throws(SQLiteError) {
     let touched = trial.there.touchedTables.union(trial.back?.touchedTables ?? [])
     var tables: [Table] = []

@@ -84,9 +84,8 @@ struct MovedKeys {
     return Int(try connection.value("SELECT count(*) FROM temp.phasedb_moved")?.integer ?? 0)
   }
 
-  /// Takes out what is better explained by changed rows and new ones: the row has its own key still, which no other has
-  /// taken, or the key it is said to have now is that of another row of the archive, which has it still. Of rowids, which
-  /// VACUUM gives out anew, only what is both.
+  /// Drops a pairing if it is better explained by changed and new rows: the row still has its own key, or the key it is
+  /// paired with belongs to another archived row that still has it. For rowids, which VACUUM renumbers, both must hold.
   private func keepPlausible(
     _ found: String, _ place: String, on connection: Connection
   ) throws(SQLiteError) {

@@ -9,7 +9,8 @@ struct RememberedTable {
   let columns: [SchemaName]
   /// The table that has the rows after the phase; nil when they cannot be followed by their key.
   let successor: ArchivePlan.Successor?
-  /// Whether every row can be archived and no row is added. Then chance cannot spoil the way back.
+  /// Whether every row can be archived and no row is added. Then the way back restores every row, whatever values
+  /// functions give.
   let isProofAgainstChance: Bool
   private let name: String
 

@@ -11,6 +11,8 @@ struct Restoring {
   /// Rows to which the SQL alone gives wrong values.
   private(set) var corrections: [TableDifference] = []
   private var lookedAt: Set<Int64> = []
+  /// The archives whose values came back while a table was rebuilt.
+  private var readDuringRebuild: Set<Int64> = []
 
   /// Checks the archives and lists the rows that have changed since.
   ///
@@ -55,7 +57,10 @@ struct Restoring {
       let reading = try lifting("reading archive \(works[index].record.id)") { () in
         try works[index].reading(for: table, on: connection)
       }
-      if let reading { return reading }
+      if let reading {
+        readDuringRebuild.insert(works[index].record.id)
+        return reading
+      }
     }
     return TableRebuild.Reading()
   }
@@ -73,8 +78,9 @@ struct Restoring {
     }
     for index in works.indices {
       try lookForCorrections(of: works[index])
-      try restoring(works[index].record) { () throws(SQLiteError) in
-        try works[index].restore(on: connection)
+      let record = works[index].record
+      try restoring(record) { () throws(SQLiteError) in
+        try works[index].restore(valuesAreBack: readDuringRebuild.contains(record.id), on: connection)
       }
     }
     // A row that is removed may be the parent of others.

@@ -13,10 +13,9 @@ struct RestoringWork {
   let hasChanged: Bool
   /// Whether `presentName` lists the rows from before the SQL, which inserts into the same table.
   let hasPresent: Bool
-  /// Whether values already came back while the table was rebuilt.
-  private var hasRead = false
   /// On the way up, if a present row has the key of an archived one, the present row stays: `OR IGNORE` leaves the
   /// other one in its archive. On the way down no row gives way, whatever ON CONFLICT clause a constraint has.
+  /// `record.direction` is the opposite direction: a way down made the archive that a way up restores.
   private var orGivesWay: String { record.direction == .down ? "OR IGNORE " : "OR ABORT " }
 
   /// How many rows have their old values again.
@@ -67,12 +66,14 @@ struct RestoringWork {
 
 extension RestoringWork {
   /// Restores values and rows.
-  mutating func restore(on connection: Connection) throws(SQLiteError) {
+  ///
+  /// - Parameter valuesAreBack: whether values already came back while the table was rebuilt.
+  mutating func restore(valuesAreBack: Bool, on connection: Connection) throws(SQLiteError) {
     guard let table = try Table(target, on: connection), isFollowed else { return }
     if content.successor == nil {
       restored = try putBackRows(into: table, on: connection)
     } else {
-      restored = try putBackValues(into: table, on: connection)
+      restored = try putBackValues(into: table, areBack: valuesAreBack, on: connection)
       if content.hasGoneRows { restored += try putBackGoneRows(into: table, on: connection) }
     }
     if let counter = content.counter { try SequenceCounter(of: target, on: connection).raise(to: counter) }
@@ -144,10 +145,12 @@ extension RestoringWork {
   /// Restores values of rows that exist before and after the SQL.
   ///
   /// - Returns: how many rows got all their values back.
-  private func putBackValues(into table: Table, on connection: Connection) throws(SQLiteError) -> Int {
+  private func putBackValues(
+    into table: Table, areBack: Bool, on connection: Connection
+  ) throws(SQLiteError) -> Int {
     let values = values(in: table)
     let isAll = values.count == content.columns.count
-    if hasRead {
+    if areBack {
       guard isAll else { return 0 }
       let present = try connection.value(
         "SELECT count(*) FROM \(archivePlace) JOIN \(place(table)) AS t ON \(match(table)) WHERE a.gone = 0")
@@ -191,7 +194,7 @@ extension RestoringWork {
   /// with a number as key, because others have no index.
   ///
   /// - Returns: nil when they have to be restored afterwards.
-  mutating func reading(
+  func reading(
     for rebuild: TableRebuild, on connection: Connection
   ) throws(SQLiteError) -> TableRebuild.Reading? {
     guard archive.isNumberKeyed, content.successor != nil, isFollowed,
@@ -203,7 +206,6 @@ extension RestoringWork {
     guard let key else { return nil }
     let columns = values(in: table)
     guard !columns.isEmpty else { return nil }
-    hasRead = true
     return TableRebuild.Reading(
       columns: Dictionary(
         columns.map { column, value in

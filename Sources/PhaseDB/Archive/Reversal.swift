@@ -172,31 +172,44 @@ extension Reversal {
     return reason.isEmpty ? "\(word.rawValue)" : "\(word.rawValue): \(reason)"
   }
 
-  /// The verdict with its reasons, a line for each.
-  package var lines: [Prose] {
-    var lines: [Prose] = obstacles.flatMap { obstacle -> [Prose] in
-      ["blocked: \(obstacle.reason)"] + obstacle.rows.map { "  \($0)" }
-        + obstacle.openings.map { "  to open it: \($0)" }
-    }
-    lines += lost.map { rows in
-      "lossy: \(rows.text)\(rows.isDeclared ? " (declared by @loses)" : "")"
-    }
-    lines += uncertain.map { "uncertain: \($0.text)" }
-    switch word {
-    case .exact: lines.append("exact")
-    case .expected where notes.isEmpty:
-      lines.append("expected: its way back runs, and no rehearsal has shown it on rows")
-    case .expected: lines.append("expected")
-    case .unknown: lines.append("unknown: its way back was not tried")
-    case .lossy, .uncertain, .blocked: break
-    }
-    return lines + notes.map { "  \($0)" }
+  /// A line of the verdict, and the indented lines that continue it.
+  package struct Line: Equatable {
+    package let head: Prose
+    package internal(set) var rest: [Prose] = []
+
+    /// All of them, with the names of phases before the first.
+    package func after(_ name: Prose) -> [Prose] { ["\(name) \(head)"] + rest }
   }
 
-  /// The same, each with the phase's name, except lines that continue the one before.
-  package func lines(of id: PhaseID) -> [Prose] {
-    lines.map { $0.hasPrefix("  ") ? $0 : "\(id.short) down: \($0)" }
+  /// The verdict with its reasons, and the notes below the last one.
+  package var reasons: [Line] {
+    var lines = obstacles.map { obstacle in
+      Line(
+        head: "blocked: \(obstacle.reason)",
+        rest: obstacle.rows.map { "  \($0)" } + obstacle.openings.map { "  to open it: \($0)" })
+    }
+    lines += lost.map { rows in
+      Line(head: "lossy: \(rows.text)\(rows.isDeclared ? " (declared by @loses)" : "")")
+    }
+    lines += uncertain.map { Line(head: "uncertain: \($0.text)") }
+    switch word {
+    case .exact: lines.append(Line(head: "exact"))
+    case .expected where notes.isEmpty:
+      lines.append(Line(head: "expected: its way back runs, and no rehearsal has shown it on rows"))
+    case .expected: lines.append(Line(head: "expected"))
+    case .unknown: lines.append(Line(head: "unknown: its way back was not tried"))
+    // The word follows from what there is above.
+    case .lossy, .uncertain, .blocked: break
+    }
+    lines[lines.count - 1].rest += notes.map { "  \($0)" }
+    return lines
   }
+
+  /// The same, line by line.
+  package var lines: [Prose] { reasons.flatMap { [$0.head] + $0.rest } }
+
+  /// The same, with the phase's name before each reason.
+  package func lines(of id: PhaseID) -> [Prose] { reasons.flatMap { $0.after("\(id.short) down:") } }
 }
 
 extension Reversal.AffectedRows {

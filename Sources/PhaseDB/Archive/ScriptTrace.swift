@@ -10,8 +10,8 @@ struct ScriptTrace {
   var functions: Set<FoldedName> = []
   /// Whether every statement changes a row only by its own values, and none adds a row.
   var isRowByRow = true
-  /// Whether rows decide if it runs, beside the constraints of tables: a function may refuse a value, and a table that it
-  /// makes and drops a row.
+  /// Whether rows may make it fail in a way other than by a constraint of a table that stays: a function may refuse a
+  /// value, and so may a table that the script makes and drops.
   var mayRaise: Bool {
     FunctionList.mayRaise(functions)
       || tables.contains { $0.origin == nil && $0.outcome == nil && $0.gainsRows }
@@ -66,8 +66,8 @@ struct ScriptTrace {
       && table.columns.allSatisfy { $0.origin == $0.outcome }
   }
 
-  /// The tables from before the script into which it puts rows that it makes of nothing that it takes away, by their names
-  /// after it. Such rows have not moved: they are new.
+  /// Tables from before the script into which it inserts new rows: their sources keep their own rows. Names are those
+  /// after the script.
   var tablesWithNewRows: Set<FoldedName> {
     let filled = tables.filter { table in
       table.isFilledInPlace
@@ -76,8 +76,8 @@ struct ScriptTrace {
     return Set(filled.compactMap(\.outcome?.key))
   }
 
-  /// Tables whose rows decide whether a way back runs, beside those that it touches or reads: parents and children of what it
-  /// touches, and what claims read that apply again.
+  /// Tables whose rows decide whether a way back runs, beside those that it touches or reads: parents and children of
+  /// touched tables, and tables read by claims that apply again.
   ///
   /// - Parameters:
   ///   - former: the schema to which it leads.

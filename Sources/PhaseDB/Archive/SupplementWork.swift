@@ -13,7 +13,7 @@ struct SupplementWork {
 
   private var changedName: String { "phasedb_changed_\(record.id)" }
 
-  /// Lists the rows that changed since the phase. Belongs before the SQL.
+  /// Lists the rows that changed since the phase. Call it before the SQL.
   ///
   /// - Parameter isUntouched: whether it is known that the rows of the archive are there still, unchanged.
   init(
@@ -50,7 +50,7 @@ struct SupplementWork {
     hasChanged = connection.changes > 0
   }
 
-  /// Rows to which the SQL of the way back gives other values than they had. Belongs after the SQL.
+  /// Rows to which the SQL of the way back gives other values than they had. Call it after the SQL.
   ///
   /// - Parameter limit: how many rows to show.
   func corrections(limit: Int, on connection: Connection) throws(SQLiteError) -> TableDifference? {
@@ -92,7 +92,7 @@ struct SupplementWork {
     return difference
   }
 
-  /// Gives the other rows their old values. Belongs after the SQL and the other archives.
+  /// Gives the other rows their old values. Call it after the SQL and the other archives.
   ///
   /// - Returns: the new record of the archive; nil when everything is restored and the archive is dropped.
   func restore(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {

@@ -54,7 +54,7 @@ extension Options.Pacing {
   /// - Parameter idle: how long they take alone.
   func busy(idle: Double) -> Double {
     let hold = max(0.5, self.hold.milliseconds)
-    // Batches are meant to take three quarters of the hold (``BatchLaw``).
+    // Batches are meant to take three quarters of the hold (``BatchSizing``).
     let batches = max(1, (idle / (0.75 * hold)).rounded(.up))
     return idle + batches * max(pause?.milliseconds ?? 2, hold)
   }

@@ -34,8 +34,8 @@ final class EffectLists {
   /// The list for a phase that came down; nil when there is none.
   subscript(id: PhaseID) -> EffectList? { lists[id] }
 
-  /// Counts and lists what a phase caused, before it comes down. Belongs into the transaction of its way down, so that no
-  /// row comes between the list and the way down.
+  /// Counts and lists what a phase caused, before it comes down. Call it inside the transaction of its way down, so
+  /// that no row comes between the list and the way down.
   ///
   /// - Throws: `effects-unwritten` when the list cannot be written and the gate is not overridden.
   func write(

@@ -37,7 +37,7 @@ struct EffectStarts {
     }
   }
 
-  /// Records the starting points. Belongs into the transaction in which the phase begins to go up.
+  /// Records the starting points. Call it inside the transaction in which the phase begins to go up.
   ///
   /// - Throws: `effects-invalid` for what cannot be counted on the schema of the phase.
   func record(

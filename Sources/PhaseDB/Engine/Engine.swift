@@ -140,7 +140,7 @@ package struct Engine {
         // After a request to stop, too, the state of the database must be read and the lease released.
         connection.removeProgressHandler()
         held.letGo(state.knowledge)
-        throw told(error, planned, &state, report.result, listed: lists[step.id]?.file)
+        throw completed(error, planned, &state, report.result, listed: lists[step.id]?.file)
       }
       if step.direction == .up {
         state.firstUnwatched =
@@ -244,20 +244,22 @@ package struct Engine {
   /// Completes the error of a step, and logs that the run stopped there.
   ///
   /// - Parameter file: the list of what the phase caused, when it was written.
-  private func told(
+  private func completed(
     _ error: MigrationError, _ planned: PlannedStep, _ state: inout RunState, _ result: RunResult,
     listed file: String?
   ) -> MigrationError {
     // The attempt may have noted changes before it was rolled back, so the state of the database is read again.
     let present = try? Knowledge(of: connection)
     if let present { state.knowledge = present }
-    let told = state.tellingOfSwitches(standing(of: error, planned.step, result: result, present: present))
-    StoppedRun(planned: planned, error: error, standing: told.standing).log(knowing: state.knowledge, self)
-    guard planned.step.direction == .down else { return told }
+    let completed = state.tellingOfSwitches(
+      standing(of: error, planned.step, result: result, present: present))
+    StoppedRun(planned: planned, error: error, standing: completed.standing).log(
+      knowing: state.knowledge, self)
+    guard planned.step.direction == .down else { return completed }
     let step = planned.step
     let runsWithoutRows =
       present.map { (try? trials.trial(step.id, step.phase, .down, on: $0.schema)) != nil } ?? false
-    var failure = WayOut.advising(on: told, runsWithoutRows: runsWithoutRows)
+    var failure = WayOut.advising(on: completed, runsWithoutRows: runsWithoutRows)
     if let file { failure.help.append("what \(step.id.short) caused is listed in \(file)") }
     return failure
   }

@@ -12,11 +12,9 @@ public enum Event: Sendable, Hashable {
   case batchCommitted(PhaseID, Direction, BatchProgress)
   /// No batch runs for now.
   ///
-  /// - `reason`: a stable word: `interrupted`, `wal-pinned-by-reader`, `disk-low`, `budget`, `pause-file`, `throttle` or
-  ///   `failed`.
   /// - `detail`: what was found, in one sentence without a full stop.
   /// - `resuming`: what makes it continue, in the same form.
-  case batchPaused(PhaseID, reason: String, detail: Prose, resuming: Prose)
+  case batchPaused(PhaseID, reason: Phase.PauseReason, detail: Prose, resuming: Prose)
   /// Batches run again.
   case batchResumed(PhaseID)
   /// The result of all batches failed a check, so they are undone one by one.

@@ -10,14 +10,14 @@ internal import Synchronization
 final class HeldLanes {
   private let engine: Engine
   /// In the order in which they were taken.
-  private var grips: [Grip] = []
+  private var all: [Held] = []
   /// The lanes that were already reported as missing, by the phase that comes down without them.
   private var absent: [PhaseID: Set<String>]
   /// Renews the triggers that hold them.
   private var keeper: LaneKeeper?
 
   /// A lane that is held, or about to be.
-  private struct Grip {
+  private struct Held {
     let use: LaneUse
     let access: LaneAccess
   }
@@ -26,7 +26,7 @@ final class HeldLanes {
   init(by engine: Engine, absent: [PhaseID: Set<String>]) { (self.engine, self.absent) = (engine, absent) }
 
   /// Whether none is held.
-  var isEmpty: Bool { grips.isEmpty }
+  var isEmpty: Bool { all.isEmpty }
 
   // MARK: Before a phase
 
@@ -38,7 +38,7 @@ final class HeldLanes {
   /// - Throws: `lane-not-idle` when one does not become quiet in time, `unknown-lane`, `lane-unfit`, `lane-not-held`.
   func take(_ planned: PlannedStep, _ state: inout RunState) throws(MigrationError) {
     for use in try missing(planned, state.knowledge) {
-      letGo(except: grips.map(\.use).filter { $0.lane != use.lane }, state.knowledge)
+      letGo(except: all.map(\.use).filter { $0.lane != use.lane }, state.knowledge)
       engine.watchForCancellation()
       try take(use, planned, &state)
     }
@@ -50,7 +50,7 @@ final class HeldLanes {
       return []
     }
     return try present(of: planned.step, knowledge.schema).filter { use in
-      !grips.contains { $0.use.lane == use.lane && ($0.use.need == .empty || use.need == .idle) }
+      !all.contains { $0.use.lane == use.lane && ($0.use.need == .empty || use.need == .idle) }
     }
   }
 
@@ -110,7 +110,7 @@ final class HeldLanes {
       }
     }
     state.holdsLease = true
-    grips.append(Grip(use: use, access: access))
+    all.append(Held(use: use, access: access))
     try holdWhenReady(access, use, planned, until: began + use.limit)
     try waitUntilQuiet(access, use, planned, until: began + use.limit)
     try record(planned.plan, &state.knowledge) {
@@ -231,29 +231,29 @@ final class HeldLanes {
 
   // MARK: Around the SQL of a phase
 
-  /// Refuses a step when a lane that it needs was released, by its deadline or by an operator. Belongs into the
+  /// Refuses a step when a lane that it needs was released, by its deadline or by an operator. Call it inside the
   /// transaction of the step: while it has the write lock, no worker can claim a job in this database.
   ///
   /// - Throws: `lane-lost`.
   func refuseLost(_ knowledge: Knowledge) throws(MigrationError) {
-    guard !grips.isEmpty, let ledger = knowledge.ledger else { return }
+    guard !all.isEmpty, let ledger = knowledge.ledger else { return }
     let rows = try lifting("reading the ledger") { () in try ledger.lanes.all() }
-    for grip in grips {
-      let row = rows.first { $0.name == grip.use.lane }
-      guard row?.state == .held, row?.holder == engine.runner, try grip.access.holds() else {
-        throw grip.access.lost
+    for held in all {
+      let row = rows.first { $0.name == held.use.lane }
+      guard row?.state == .held, row?.holder == engine.runner, try held.access.holds() else {
+        throw held.access.lost
       }
-      guard case .query = grip.access.lane.busy, let count = try grip.access.look(grip.access.lane.busy),
+      guard case .query = held.access.lane.busy, let count = try held.access.look(held.access.lane.busy),
         count.jobs > 0
       else { continue }
       throw MigrationError(
         .laneLost,
-        "lane \(grip.use.lane) is held, and work was begun in it nevertheless: \(count.words("in flight"))",
+        "lane \(held.use.lane) is held, and work was begun in it nevertheless: \(count.words("in flight"))",
         help: ["make its claim cover every way in which a job is taken: phasedb.json, under \"lanes\""])
     }
   }
 
-  /// Takes the triggers that hold lanes out of the way. Belongs into a transaction.
+  /// Takes the triggers that hold lanes out of the way. Call it inside a transaction.
   func lift(_ knowledge: inout Knowledge) throws(MigrationError) -> LiftedLanes? {
     let (connection, known) = (engine.connection, knowledge.schema)
     let lifted = try lifting("lifting lanes") { () in try LiftedLanes(known, on: connection) }
@@ -276,8 +276,8 @@ final class HeldLanes {
     return try lift(&knowledge)
   }
 
-  /// Puts the triggers back, and hands lanes over to the watch that a step begins. Belongs into the step's transaction, as
-  /// the last of it.
+  /// Puts the triggers back, and hands lanes over to the watch that a step begins. Call it inside the step's
+  /// transaction, as the last of it.
   ///
   /// - Parameter applied: the phase as recorded, when it went up.
   /// - Throws: `lane-lost` when a lane in another file was let go meanwhile, or one that the watch needs is gone.
@@ -285,25 +285,25 @@ final class HeldLanes {
     _ planned: PlannedStep, _ lifted: LiftedLanes?, applied: AppliedPhase?, _ knowledge: inout Knowledge
   ) throws(MigrationError) {
     let connection = engine.connection
-    guard lifted != nil || !grips.isEmpty else { return }
+    guard lifted != nil || !all.isEmpty else { return }
     var moments: [String: Int64] = [:]
-    var watched: [Grip] = []
-    for grip in grips {
-      if !grip.access.isBeside, try !grip.access.holds() { throw grip.access.lost }
-      let own = planned.step.phase.lanes.first { $0.lane == grip.use.lane }
+    var watched: [Held] = []
+    for held in all {
+      if !held.access.isBeside, try !held.access.holds() { throw held.access.lost }
+      let own = planned.step.phase.lanes.first { $0.lane == held.use.lane }
       let isWatched = own?.isThroughWatch == true && applied != nil && engine.watches(planned)
-      if isWatched { watched.append(grip) }
+      if isWatched { watched.append(held) }
       let horizon =
         isWatched ? planned.step.phase.watch?.laneHorizon ?? LaneAccess.horizon : LaneAccess.horizon
-      moments[grip.access.triggerName] = LaneAccess.moment(after: horizon)
+      moments[held.access.triggerName] = LaneAccess.moment(after: horizon)
     }
     let gone = try lifting("putting lanes back") { () in
       try lifted?.putBack(until: moments, on: connection) ?? [:]
     }
-    for grip in watched where gone[grip.access.triggerName] != nil {
+    for held in watched where gone[held.access.triggerName] != nil {
       throw MigrationError(
         .laneLost,
-        "lane \(grip.use.lane) is to be held through the watch of \(planned.step.id.short), and cannot be on its schema: \(gone[grip.access.triggerName] ?? "")",
+        "lane \(held.use.lane) is to be held through the watch of \(planned.step.id.short), and cannot be on its schema: \(gone[held.access.triggerName] ?? "")",
         help: ["remove 'through watch', or leave the queue's table as phasedb.json describes it"])
     }
     for name in gone.keys.sorted() {
@@ -315,10 +315,10 @@ final class HeldLanes {
     if let applied, let ledger = knowledge.ledger, !watched.isEmpty {
       let rows = watched
       try lifting("writing the ledger") { () in
-        for grip in rows {
-          guard var row = try ledger.lanes.named(grip.use.lane) else { continue }
+        for held in rows {
+          guard var row = try ledger.lanes.named(held.use.lane) else { continue }
           row.watch = applied.sequence
-          row.until = LaneAccess.timestamp(moments[grip.access.triggerName] ?? LaneAccess.now)
+          row.until = LaneAccess.timestamp(moments[held.access.triggerName] ?? LaneAccess.now)
           try ledger.lanes.record(row)
         }
       }
@@ -338,7 +338,7 @@ final class HeldLanes {
   /// This cannot make the run fail. A lane that cannot be released now is reported, and the next command or the
   /// deadline releases it.
   func letGo(before next: Plan.Step, _ knowledge: Knowledge) {
-    guard !grips.isEmpty else { return }
+    guard !all.isEmpty else { return }
     // If this cannot be read now, the next step holds its lanes again.
     letGo(except: (try? present(of: next, knowledge.schema)) ?? [], knowledge)
   }
@@ -346,20 +346,20 @@ final class HeldLanes {
   /// Releases the lanes of this run, except some.
   func letGo(except next: [LaneUse] = [], _ knowledge: Knowledge) {
     let connection = engine.connection
-    for grip in grips.reversed() where !next.contains(where: { $0.lane == grip.use.lane }) {
-      grips.removeAll { $0.use.lane == grip.use.lane }
-      keeper?.forget(grip.access.triggerName)
+    for held in all.reversed() where !next.contains(where: { $0.lane == held.use.lane }) {
+      all.removeAll { $0.use.lane == held.use.lane }
+      keeper?.forget(held.access.triggerName)
       connection.removeProgressHandler()
       do throws(MigrationError) {
-        let isOpen: Bool? = try grip.access.letGo(
+        let isOpen: Bool? = try held.access.letGo(
           by: engine.runner, at: engine.now(), why: "",
           of: knowledge.ledger?.format)
-        if let isOpen { engine.observe(isOpen ? .laneOpened(grip.use.lane) : .laneKept(grip.use.lane)) }
+        if let isOpen { engine.observe(isOpen ? .laneOpened(held.use.lane) : .laneKept(held.use.lane)) }
       } catch {
-        engine.observe(.laneStuck(grip.use.lane, reason: "\(error.message); \(grip.access.remedy)"))
+        engine.observe(.laneStuck(held.use.lane, reason: "\(error.message); \(held.access.remedy)"))
       }
     }
-    if grips.isEmpty { keeper = nil }
+    if all.isEmpty { keeper = nil }
   }
 
   static func unknown(

@@ -97,7 +97,7 @@ package struct Knowledge {
     }
   }
 
-  /// Reads again whatever the marks say has changed. Belongs into a transaction.
+  /// Reads again whatever the marks say has changed. Call it inside a transaction.
   mutating func refresh(on connection: Connection) throws(MigrationError) {
     let present = try Self.marks(of: connection, ledger)
     if present.head != marks.head || present.schemaVersion != marks.schemaVersion || ledger == nil {
@@ -106,7 +106,7 @@ package struct Knowledge {
     marks = try Self.marks(of: connection, ledger)
   }
 
-  /// Takes over the changes that this run is about to commit. Belongs into its transaction.
+  /// Takes over the changes that this run is about to commit. Call it inside its transaction.
   mutating func settle(on connection: Connection) throws(MigrationError) {
     marks = try Self.marks(of: connection, ledger)
   }

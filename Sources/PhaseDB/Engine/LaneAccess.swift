@@ -20,9 +20,13 @@ final class LaneAccess {
   private let wait: Duration
   private let cancellation: Cancellation
   /// Whether an operator holds it by hand. Then errors do not suggest running a phase without it.
-  var isByHand = false
+  private let isByHand: Bool
 
-  init(_ name: String, _ lane: Lane, main: Connection, wait: Duration, _ cancellation: Cancellation) {
+  init(
+    _ name: String, _ lane: Lane, main: Connection, wait: Duration, isByHand: Bool = false,
+    _ cancellation: Cancellation
+  ) {
+    self.isByHand = isByHand
     (self.name, self.lane, self.main) = (name, lane, main)
     (self.wait, self.cancellation) = (wait, cancellation)
   }
@@ -173,16 +177,16 @@ final class LaneAccess {
   /// - Parameters:
   ///   - runner: whose lane it must be.
   ///   - why: the reason of an operator; empty for a run.
-  ///   - whoever: whether it is released whoever holds it.
+  ///   - regardlessOfHolder: whether it is released whoever holds it.
   /// - Returns: whether it is open now; nil when it no longer belonged to the runner.
   func letGo(
-    by runner: Runner, at time: Timestamp, why: String, of format: Int?, whoever: Bool = false
+    by runner: Runner, at time: Timestamp, why: String, of format: Int?, regardlessOfHolder: Bool = false
   ) throws(MigrationError) -> Bool? {
     main.setBusyDeadline(.now + wait)
     // A lane in another file, or held by functions, is released before the ledger says so. If the process ends in
     // between, a later command does it again.
     let before = try lifting("reading the ledger") { () in
-      try claimant(by: runner, at: time, format, whoever)
+      try claimant(by: runner, at: time, format, regardlessOfHolder)
     }
     guard let before else { return nil }
     if !isBeside {
@@ -190,7 +194,7 @@ final class LaneAccess {
     }
     return try lifting("letting lane \(name) go") { () in
       let transaction = try main.begin(.immediate)
-      guard let present = try claimant(by: runner, at: time, format, whoever) else {
+      guard let present = try claimant(by: runner, at: time, format, regardlessOfHolder) else {
         return nil
       }
       let ledger = Ledger(connection: main)
@@ -217,12 +221,14 @@ final class LaneAccess {
   /// The record of the lane if it may be released, and until when a watch or an operator still needs it, in seconds
   /// since 1970.
   private func claimant(
-    by runner: Runner, at time: Timestamp, _ format: Int?, _ whoever: Bool
+    by runner: Runner, at time: Timestamp, _ format: Int?, _ regardlessOfHolder: Bool
   ) throws -> (row: LaneRecord, moment: Int64?)? {
     guard let format else { return nil }
     let ledger = Ledger(connection: main, format: format)
-    guard let row = try ledger.lanes.named(name), whoever || row.holder == runner else { return nil }
-    guard !whoever else { return (row, nil) }
+    guard let row = try ledger.lanes.named(name), regardlessOfHolder || row.holder == runner else {
+      return nil
+    }
+    guard !regardlessOfHolder else { return (row, nil) }
     let watch = try row.watch.flatMap { id in try ledger.watches.all().first { $0.id == id } }
     let ends = [
       watch?.keepsLanes == true ? row.until : nil, row.isHeldByHand(at: time) ? row.byHand : nil,

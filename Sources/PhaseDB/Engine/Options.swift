@@ -100,6 +100,13 @@ public struct Options: Sendable {
     return options
   }
 
+  /// The same options with more gates that are overridden.
+  func overriding(also gates: Set<Gate>) -> Options {
+    var options = self
+    options.overridden.formUnion(gates)
+    return options
+  }
+
   /// The same for another runner and clock.
   package func by(_ runner: Runner, now: @escaping @Sendable () -> Timestamp) -> Options {
     var options = self

@@ -73,8 +73,8 @@ public struct Plan: Sendable {
     return plan
   }
 
-  /// How the archives of a step compare with present rows, if nobody has written since that was asked; empty otherwise.
-  /// These archives were verified, too.
+  /// How the archives of a step compare with the present rows. Empty if a connection has written since the plan was
+  /// made. These archives were verified, too.
   func comparisons(
     of step: PhaseID, on connection: Connection
   ) throws(MigrationError) -> [Int64: ArchiveComparison] {

@@ -128,8 +128,7 @@ struct PlanStart {
     let recorded = try knowledge.recordedSchema()
     let changes = knowledge.schema.changes(since: recorded)
     let difference = SchemaDifference(changes)
-    // The titles only, without the SQL.
-    let titles = DetailLines.first(difference.lines.filter { !$0.hasPrefix(" ") })
+    let titles = DetailLines.first(difference.titles)
     try lifting("writing the ledger") { () in
       let entry = try ledger.log(
         .drift, subject: "", detail: titles.joined(separator: ", ").raw, by: runner,

@@ -9,7 +9,8 @@ struct RoundTripTrial {
   private(set) var remembered: [RememberedTable] = []
   let hidden: HiddenContent
   private let trial: TransitionTrial
-  /// Whether the way up brings rows back that an earlier way down took: no archive of its own has them.
+  /// Whether the way up restores rows that an earlier way down archived. The archives of this way up do not contain
+  /// them.
   private let restoresRows: Bool
 
   /// Copies the rows of the tables that have to be compared.
@@ -57,8 +58,8 @@ struct RoundTripTrial {
     }
   }
 
-  /// What a way back leaves to chance that did not run to its end: the next time it may, and leave anything. nil when it
-  /// leaves nothing to chance.
+  /// The tables that a way back may change in a different way next time, if it calls functions that depend on chance
+  /// and did not finish here. nil without such functions.
   func unseenChance(on connection: Connection) throws(MigrationError) -> RoundTripRecord.Chance? {
     guard try leavesToChance(back, on: connection) else { return nil }
     let written = (back?.tables ?? []).filter { $0.isTouched || $0.origin == nil }.compactMap(\.outcome)
@@ -104,7 +105,7 @@ struct RoundTripTrial {
     var record = RoundTripRecord(
       verdict: !losses.isEmpty ? .lossy : hasChance ? .chance : .exact, losses: losses)
     if hasChance {
-      // What may refuse a value may refuse one that chance makes, too.
+      // A constraint may refuse a value that chance produces.
       let open = remembered.filter {
         restoresRows || !$0.isProofAgainstChance || $0.mayBeRefused(in: before) || $0.mayBeRefused(in: after)
       }

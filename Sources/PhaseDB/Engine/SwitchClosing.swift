@@ -54,7 +54,7 @@ struct SwitchClosing {
     guard !switches.isEmpty else { return nil }
   }
 
-  /// The switches to close before a step; nil when there are none. Belongs into the transaction of the step.
+  /// The switches to close before a step; nil when there are none. Call it inside the transaction of the step.
   init?(before planned: PlannedStep, _ state: RunState, _ engine: Engine) throws(MigrationError) {
     let step = planned.step
     guard step.direction == .down, engine.purpose == .change, let ledger = state.knowledge.ledger else {

@@ -138,6 +138,7 @@ struct Transition {
   ) throws(MigrationError) -> Outcome {
     var (state, rowsAtStake) = (state, rowsAtStake)
     let before = start.schema
+    // 3, continued: the points from which effects count.
     let effects = try EffectStarts(before: step, on: connection)
     // 4. The SQL runs under the guard, and what is retired changes its name.
     let sql = PhaseStatements(step.id, step.phase, step.direction, on: connection)
@@ -202,8 +203,8 @@ struct Transition {
       StepReport(times: times, writes: writes, corrections: kept?.corrections ?? []), state)
   }
 
-  /// After so many attempts that were for nothing, because another connection wrote between two of them, the way back is
-  /// undone within its transaction, which takes memory for every page that it changed.
+  /// How many attempts may fail because another connection wrote between them. After that, the way back is undone
+  /// inside its transaction. That takes memory for every page that it changed.
   private static let maximumOvertaken = 3
 
   private func schemaNow(knowing known: Schema) throws(MigrationError) -> Schema {

@@ -46,7 +46,7 @@ struct WayBackTrial {
   /// In WAL mode SQLite undoes a part of a transaction in memory, page by page. So a way back that wrote much is undone
   /// with its whole transaction, and the next attempt knows what it did.
   ///
-  /// Belongs into the transaction of the phase, behind what the ledger got of it.
+  /// Call it inside the transaction of the phase, after the phase was recorded in the ledger.
   ///
   /// - Parameters:
   ///   - earlier: what earlier attempts found out, with the same rows.
@@ -78,7 +78,7 @@ struct WayBackTrial {
         let (outcome, isUndone) = try run(trip, knowledge, isFirst: found.missing == nil, undoing: limit)
         switch outcome {
         case .needsComparison: return .again(found, needsOrphansBefore: true)
-        // What is kept now has to be seen to come back, too.
+        // Rows that were archived just now must be seen to come back, so the way back runs again.
         case .came(let differences, _, _, _)
         where found.missing == nil && differences.contains(where: \.hasMissing):
           found.missing = differences
@@ -138,11 +138,11 @@ struct WayBackTrial {
   }
 
   fileprivate enum Outcome {
-    /// By table, how what is there then differs from what was there before; what differs that no archive can keep;
-    /// whether it may be otherwise the next time; and what the tables hold.
+    /// For each table, how its rows differ from those before the phase; differences that no archive can hold; whether
+    /// another run may differ; and the content of the tables.
     case came([RememberedTable.Difference], [RoundTripRecord.Loss], hasChance: Bool, [TableContent])
     case failed(MigrationError)
-    /// Rows have no parent, and what there was before has to be known to tell whose fault it is.
+    /// Some rows have no parent. The rows before the phase are needed to tell whether the phase caused that.
     case needsComparison
   }
 
@@ -158,14 +158,14 @@ struct WayBackTrial {
     let spilled = connection.spilledPages
     let outcome: Outcome
     do throws(MigrationError) {
-      // The way back was not asked for yet: it must not hold up the way up for ever.
+      // The trial is optional, so it has a limit.
       outcome = try connection.limited(to: CostLimit(.database(bytes: Int64(bytes)))) {
         () throws(MigrationError) in
         try wayBack(down, trip, knowledge, isFirst: isFirst)
       }
     } catch {
       guard error.id != .interrupted else { throw error }
-      // As a trigger with RAISE(ROLLBACK) does, or a full disk: the phase itself was rolled back, too.
+      // A trigger with RAISE(ROLLBACK), or a full disk, has rolled back the phase, too.
       guard !connection.isAutocommit else { return (.failed(error), isUndone: false) }
       outcome = .failed(error)
     }
@@ -203,7 +203,7 @@ struct WayBackTrial {
     }
     return .came(
       try lifting("comparing rows with those before \(down.id)") { () in
-        // What chance has a part in may do otherwise the next time, with any row.
+        // If chance decides, every row may differ in the next run.
         try trip.remembered.map {
           try isFirst && hasChance && $0.successor != nil
             ? $0.all(on: connection) : $0.difference(on: connection)

@@ -41,9 +41,9 @@ struct BatchPlan {
       guarding.watch(connection)
       defer { guarding.release(connection) }
       let sql = String(decoding: bytes[range], as: UTF8.self)
-      let lines: [Prose]
+      let lines: [QueryPlanLine]
       do throws(SQLiteError) {
-        lines = try connection.queryPlan(of: sql).map { Prose($0.text) }
+        lines = try connection.queryPlan(of: sql)
       } catch {
         let place = place(of: range)
         if let refusal = guarding.refusal {
@@ -67,7 +67,7 @@ struct BatchPlan {
     }
   }
 
-  private func objection(to plan: [Prose], _ writes: WriteSet, at range: Range<Int>) -> Objection? {
+  private func objection(to plan: [QueryPlanLine], _ writes: WriteSet, at range: Range<Int>) -> Objection? {
     let table = key.table.folded
     if let column = writes.columns[table]?.intersection(key.names).sorted().first {
       let trigger = writes.triggers[table].map { ", through the trigger \($0)" } ?? ""
@@ -78,18 +78,15 @@ struct BatchPlan {
           "order the batches by a column that does not change: -- @batch \(key.table.asDirectiveName) by COLUMN"
         ])
     }
-    let folded = plan.map(\.raw.asciiLowercased)
-    // "SCAN t" since 3.36, "SCAN TABLE t" before (sqlite.org/eqp.html).
-    let scans = folded.contains { line in
-      ["scan \(table)", "scan table \(table)"].contains { "\(line) ".utf8.starts(with: "\($0) ".utf8) }
-    }
-    let isSearched = folded.contains { line in
-      line.hasPrefix("search ") && key.names.contains { line.contains("(\($0)>? and \($0)<?)") }
+    let scans = plan.contains { $0.access == .scan && $0.table.folded == table }
+    let isSearched = plan.contains { line in
+      let text = line.text.asciiLowercased
+      return line.access == .search && key.names.contains { text.contains("(\($0)>? and \($0)<?)") }
     }
     guard scans || !isSearched else { return nil }
     return Objection(
       message: "a statement does not find the rows of a batch by \(key.table).\(key.column)",
-      place: place(of: range), details: plan,
+      place: place(of: range), details: plan.map { Prose($0.text) },
       remedies: [
         "WHERE \(key.sql) BETWEEN :first AND :last",
         "if SQLite prefers another index, put a plus sign before its column: AND +state IS NULL",

@@ -123,19 +123,20 @@ package struct GuardedScript {
   private func refusedRows(of range: Range<Int>) -> [Prose]? {
     let sql = String(decoding: Array(script.text.utf8)[range], as: UTF8.self)
     let words = SQLWord.all(in: sql)
-    guard words.count > 3, words[0].is("insert"), words[1].is("into"),
-      let select = words.first(where: { $0.is("select") }),
+    guard let insert = words.outermost.first(where: { words[$0].is("insert") }),
+      let into = words.indices.first(where: { $0 > insert && words[$0].is("into") }),
+      let target = InsertTarget(words, into: into), words.indices.contains(target.end),
+      words[target.end].is("select") || words[target.end].is("with"),
       let definition = try? connection.rows(
         "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND lower(name) = ?1",
-        .text(words[2].text.text)
-      ).first?[0].text
+        .text(target.table.text.text)
+      ).first?[0].text, SQLWord.all(in: definition).refusesEveryRow
     else { return nil }
-    let clauses = SQLWord.all(in: definition)
-    let refusesAll = clauses.indices.dropLast(2).contains {
-      clauses[$0].is("check") && clauses[$0 + 1].is("(") && clauses[$0 + 2].is("false")
-    }
-    guard refusesAll else { return nil }
-    let query = String(decoding: Array(sql.utf8)[select.range.lowerBound...], as: UTF8.self)
+    // The common tables may stand before INSERT or after it.
+    let bytes = Array(sql.utf8)
+    let query = String(
+      decoding: bytes[..<words[insert].range.lowerBound] + bytes[words[target.end].range.lowerBound...],
+      as: UTF8.self)
     do {
       var statement = try connection.prepare(query)
       guard statement.isReadOnly else { return nil }

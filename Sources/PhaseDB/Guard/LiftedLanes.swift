@@ -7,7 +7,7 @@ struct LiftedLanes {
   /// Each with its SQL.
   private let triggers: [(name: String, sql: String)]
 
-  /// Drops the triggers. Belongs into a transaction.
+  /// Drops the triggers. Call it inside a transaction.
   ///
   /// - Returns: nil when there is none.
   init?(_ schema: Schema, on connection: Connection) throws(SQLiteError) {
@@ -70,10 +70,8 @@ package struct LaneTriggers {
     case .update(let named):
       var columns = named.map(\.spelled)
       if columns.isEmpty {
-        columns = try connection.rows("SELECT name FROM pragma_table_info(?1)", .text(trigger.table.spelled))
-          .compactMap {
-            $0[0].text
-          }
+        columns = try Table.columns(of: trigger.table, on: connection).filter { !$0.isGenerated }
+          .map(\.name.spelled)
       }
       let sets = columns.map { "\(SQLText.identifier($0)) = \(SQLText.identifier($0))" }
       return "UPDATE \(table) SET \(sets.joined(separator: ", "))"
@@ -88,7 +86,7 @@ package struct LaneTriggers {
   }
 
   /// Makes a trigger hold until another moment, in seconds since 1970. A trigger that is gone, or no longer holds, is
-  /// not changed. Belongs into a transaction.
+  /// not changed. Call it inside a transaction.
   func renew(_ name: String, until moment: Int64, now: Int64) throws(SQLiteError) -> Bool {
     guard let sql = try sql(of: name), let present = LaneTrigger.moment(in: sql), present > now,
       let renewed = LaneTrigger.renewed(sql, until: moment)

@@ -138,7 +138,7 @@ struct AppliedPhases: LedgerTable {
     )
   }
 
-  /// Records that a phase went up, or was already in the database. Belongs into the phase's own transaction.
+  /// Records that a phase went up, or was already in the database. Call it inside the phase's own transaction.
   ///
   /// - Returns: what was recorded.
   func record(
@@ -167,7 +167,7 @@ struct AppliedPhases: LedgerTable {
       host: runner.host, milliseconds: milliseconds, schemaBefore: before, schemaAfter: after)
   }
 
-  /// Records that a phase came down. Belongs into the phase's own transaction.
+  /// Records that a phase came down. Call it inside the phase's own transaction.
   ///
   /// - Parameters:
   ///   - drift: how the schema now differs from the one before the phase, because of changes from outside that were

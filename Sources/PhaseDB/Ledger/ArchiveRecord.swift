@@ -72,12 +72,12 @@ struct ArchiveRecords: LedgerTable {
     }
   }
 
-  /// The number of the next archive. Belongs into the transaction that makes it.
+  /// The number of the next archive. Call it inside the transaction that makes it.
   func next() throws(SQLiteError) -> Int64 {
     (try connection.value("SELECT max(id) FROM phasedb_archive")?.integer ?? 0) &+ 1
   }
 
-  /// Records archives, or their new state. Belongs into the transaction that made or used them.
+  /// Records archives, or their new state. Call it inside the transaction that made or used them.
   ///
   /// - Parameter entry: the id of the log's row of the transition that made them; nil when each has its own.
   func record(_ archives: [ArchiveRecord], entry: Int64? = nil) throws(SQLiteError) {

@@ -119,14 +119,14 @@ struct BatchRecords: LedgerTable {
           lastHold: row.value(at: 18).number ?? 0,
           medianHold: row.value(at: 19).number ?? 0, p99Hold: row.value(at: 20).number ?? 0,
           pause: row.value(at: 21).number ?? 0),
-        pause: BatchPause.Reason(rawValue: row.text(at: 22)).map {
+        pause: Phase.PauseReason(rawValue: row.text(at: 22)).map {
           BatchPause(reason: $0, detail: Prose(row.text(at: 23)), resuming: Prose(row.text(at: 24)))
         }, since: Timestamp(text: row.text(at: 25)), beat: Timestamp(text: row.text(at: 26)),
         runner: row.text(at: 27))
     }
   }
 
-  /// Records that a batched phase is under way. Belongs into a transaction.
+  /// Records that a batched phase is under way. Call it inside a transaction.
   func begin(_ record: BatchRecord) throws(SQLiteError) {
     try connection.execute(
       """
@@ -143,7 +143,7 @@ struct BatchRecords: LedgerTable {
     try update(record)
   }
 
-  /// Records how far it has come. Belongs into the transaction of the batch that brought it there.
+  /// Records how far it has come. Call it inside the transaction of the batch that brought it there.
   func update(_ record: BatchRecord) throws(SQLiteError) {
     let pace = record.pace
     try connection.execute(
@@ -169,7 +169,7 @@ struct BatchRecords: LedgerTable {
     return row.flatMap { BatchCursor($0[0], $0[1].text ?? "") }
   }
 
-  /// Records that it is over. Belongs into the transaction that ends it.
+  /// Records that it is over. Call it inside the transaction that ends it.
   func end() throws(SQLiteError) { try connection.execute("DELETE FROM phasedb_batch") }
 }
 

@@ -90,7 +90,7 @@ struct Checkpoints: LedgerTable {
     return snapshots
   }
 
-  /// Records that a named checkpoint has a snapshot. Belongs into a transaction.
+  /// Records that a named checkpoint has a snapshot. Call it inside a transaction.
   func set(_ snapshot: Snapshot, of checkpoint: String) throws(SQLiteError) {
     try connection.execute(
       "INSERT OR REPLACE INTO phasedb_snapshot VALUES (?1, ?2, ?3, ?4)", .text(checkpoint),
@@ -99,7 +99,7 @@ struct Checkpoints: LedgerTable {
   }
 
   /// Writes a checkpoint and its snapshot into that snapshot's own ledger, because the copy was made before either was
-  /// recorded. Belongs into a transaction.
+  /// recorded. Call it inside a transaction.
   func take(up checkpoint: Checkpoint, _ snapshot: Snapshot) throws(SQLiteError) {
     guard let name = checkpoint.name else { return }
     try connection.execute(
@@ -109,7 +109,7 @@ struct Checkpoints: LedgerTable {
     try set(snapshot, of: name)
   }
 
-  /// Names the present point. Belongs into a transaction that has checked that the name is free.
+  /// Names the present point. Call it inside a transaction that has checked that the name is free.
   func add(
     _ name: String, sequence: Int64, note: String, _ snapshot: Snapshot? = nil, by runner: Runner,
     at time: Timestamp

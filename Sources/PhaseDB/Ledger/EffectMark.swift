@@ -39,7 +39,7 @@ struct EffectMarks: LedgerTable {
     ).map { $0[0] }
   }
 
-  /// Records a mark. Belongs into the transaction in which the phase begins to go up.
+  /// Records a mark. Call it inside the transaction in which the phase begins to go up.
   ///
   /// - Parameter open: the rows that do not meet the condition; nil when they cannot be followed.
   func record(_ mark: EffectMark, of phase: PhaseID, open: [Value]?) throws(SQLiteError) {
@@ -54,7 +54,7 @@ struct EffectMarks: LedgerTable {
     }
   }
 
-  /// Forgets the marks of a phase that came down, or never went up. Belongs into that transaction.
+  /// Forgets the marks of a phase that came down, or never went up. Call it inside that transaction.
   func forget(of phase: PhaseID) throws(SQLiteError) {
     guard format >= 5 else { return }
     for table in ["phasedb_effect", "phasedb_effect_open"] {

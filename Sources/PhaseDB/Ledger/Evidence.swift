@@ -164,7 +164,7 @@ struct EvidenceRecords: LedgerTable {
   }
 
   /// Records evidence and removes what it replaces: evidence of other texts of the phase, and of the same text on the
-  /// same schema. Evidence of a loss is kept if the new evidence does not show one. Belongs into a transaction.
+  /// same schema. Evidence of a loss is kept if the new evidence does not show one. Call it inside a transaction.
   func record(_ evidence: Evidence, by runner: Runner, at time: Timestamp) throws(SQLiteError) {
     try connection.execute(
       """

@@ -78,7 +78,7 @@ struct LaneRecords: LedgerTable {
   /// The row of a lane; nil when it was never held.
   func named(_ name: String) throws(SQLiteError) -> LaneRecord? { try all().first { $0.name == name } }
 
-  /// Records the state of a lane. Belongs into a transaction.
+  /// Records the state of a lane. Call it inside a transaction.
   func record(_ lane: LaneRecord) throws(SQLiteError) {
     try connection.execute(
       """

@@ -78,7 +78,7 @@ package struct Ledger {
     return .present(format: Int(said[0].integer ?? 0), writtenBy: said[1].text ?? "unknown")
   }
 
-  /// Makes the tables, and records the present schema and the rows without a parent. Belongs into a transaction.
+  /// Makes the tables, and records the present schema and the rows without a parent. Call it inside a transaction.
   static func create(
     in connection: Connection, schema: Schema, by runner: Runner, at time: Timestamp
   ) throws -> Ledger {
@@ -99,7 +99,7 @@ package struct Ledger {
     return ledger
   }
 
-  /// Brings the ledger to the present format if it has an older one. Belongs into a transaction.
+  /// Brings the ledger to the present format if it has an older one. Call it inside a transaction.
   func upgraded(by runner: Runner, at time: Timestamp) throws(SQLiteError) -> Ledger {
     guard format < LedgerFormat.current else { return self }
     for (number, definition) in LedgerFormat.additions.sorted(by: { $0.key < $1.key }) where number > format {

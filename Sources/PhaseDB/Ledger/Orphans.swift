@@ -202,7 +202,7 @@ struct OrphanRecord: LedgerTable {
     return KnownOrphans(before: known.before.map(Orphans.init), accepted: Orphans(known.accepted))
   }
 
-  /// Records them. Belongs into a transaction.
+  /// Records them. Call it inside a transaction.
   func record(_ known: KnownOrphans) throws {
     let text = try EvidenceJSON.text(
       OrphansJSON(before: known.before?.json, accepted: known.accepted.json))

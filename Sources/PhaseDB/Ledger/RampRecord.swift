@@ -75,7 +75,7 @@ struct RampRecords: LedgerTable {
     }
   }
 
-  /// Records a ramp in place of an earlier one of the same switch. Belongs into a transaction.
+  /// Records a ramp in place of an earlier one of the same switch. Call it inside a transaction.
   func record(_ ramp: RampRecord) throws(SQLiteError) {
     try connection.execute(
       "INSERT OR REPLACE INTO phasedb_ramp VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -86,7 +86,7 @@ struct RampRecords: LedgerTable {
       .text(ramp.runner.map { WayDownJSON.text(RunnerText($0)) } ?? ""))
   }
 
-  /// Ends a ramp because its switch was changed otherwise. Belongs into the transaction of that change.
+  /// Ends a ramp because its switch was changed otherwise. Call it inside the transaction of that change.
   func end(of name: String, _ why: String, at time: Timestamp) throws(SQLiteError) {
     try connection.execute(
       "UPDATE phasedb_ramp SET verdict = 'ended', detail = ?2, beat = ?3 WHERE name = ?1 AND verdict = 'ramping'",

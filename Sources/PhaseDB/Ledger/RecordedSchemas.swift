@@ -22,7 +22,7 @@ struct IgnoredDigests {
 struct RecordedSchemas: LedgerTable {
   let ledger: Ledger
 
-  /// Records what a schema lost and gained. Belongs into a transaction.
+  /// Records what a schema lost and gained. Call it inside a transaction.
   func record(_ changes: [SchemaChange], sequence: Int64) throws(SQLiteError) {
     guard !changes.isEmpty else { return }
     var insert = try connection.prepare("INSERT INTO phasedb_schema VALUES (?1, ?2, ?3, ?4, ?5, ?6)")

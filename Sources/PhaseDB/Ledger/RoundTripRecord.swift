@@ -70,11 +70,11 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   var keys: [Keys] = []
   /// What is known about a way back that depends on chance; nil for any other.
   var chance: Chance?
-  /// What the tables held that either direction touches or the way back reads, once the phase was up: while they hold it
-  /// in the same order, the way back does what it was seen to do. nil where it was seen neither to give every row back nor
-  /// to be blocked, or goes by rowids, which VACUUM may change.
+  /// The content, once the phase was up, of the tables that either direction touches or the way back reads. While they
+  /// have the same rows in the same order, the way back does the same again. nil unless the way back was blocked, or
+  /// every row came back and it does not use rowids, which VACUUM may change.
   var contents: [TableContent]?
-  /// What the tables held that were compared, once the way back had run; nil with ``contents``.
+  /// The content of the compared tables after the way back; nil together with ``contents``.
   var given: [TableContent]?
   /// What retired columns held; nil where there were none.
   var retired: [Retired]?
@@ -85,7 +85,7 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   struct Chance: Codable, Sendable, Hashable {
     /// Tables in which it may leave other rows than before, whatever is archived.
     var tables: [String] = []
-    /// The content, after the phase went up, of tables that either direction touches and of which every row comes back.
+    /// The content of the touched tables after the phase went up.
     var contents: [TableContent] = []
   }
 
@@ -114,7 +114,7 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
 struct RoundTripRecords: LedgerTable {
   let ledger: Ledger
 
-  /// Records what the way back of an applied phase did. Belongs into the transaction of the phase.
+  /// Records what the way back of an applied phase did. Call it inside the transaction of the phase.
   ///
   /// - Parameter sequence: the phase's.
   func record(_ roundTrip: RoundTripRecord, of sequence: Int64) throws(SQLiteError) {
@@ -162,7 +162,7 @@ struct RoundTripRecords: LedgerTable {
     return Set(rows.compactMap { $0[0].integer })
   }
 
-  /// Removes the record of a phase that came down. Belongs into the transaction that takes it down.
+  /// Removes the record of a phase that came down. Call it inside the transaction that takes it down.
   func forget(of sequence: Int64) throws(SQLiteError) {
     try connection.execute("DELETE FROM phasedb_round_trip WHERE sequence = ?1", .integer(sequence))
   }
@@ -224,13 +224,13 @@ extension RoundTripRecord.Retired {
 
   /// What became of the values since.
   enum Change {
-    /// So many rows have keys of then, and no value.
+    /// This many rows have a key from that time and no value now.
     case gone(Int)
     /// Rows with a value were deleted, and others were added: they may be the same ones.
     case unknown
   }
 
-  /// - Returns: nil when no value can be gone whose row is there.
+  /// - Returns: nil when every row that is still there has its value, or this cannot be told.
   func change(on connection: Connection) throws(SQLiteError) -> Change? {
     guard rows > empty, let table = try Table(SchemaName(self.table), on: connection) else { return nil }
     guard let highest, let key = table.anyRowIDName else {

@@ -23,7 +23,7 @@ struct SquashRecord: LedgerTable {
     return SquashedPhase.all(in: text ?? "")
   }
 
-  /// Records the phases that are in the baseline when the ledger begins. Belongs into the transaction that makes the
+  /// Records the phases that are in the baseline when the ledger begins. Call it inside the transaction that makes the
   /// ledger.
   func begin(with baseline: Script?) throws(SQLiteError) {
     let lines = (baseline?.squashed ?? []).map(\.line)
@@ -33,7 +33,7 @@ struct SquashRecord: LedgerTable {
       .text(lines.joined(separator: "\n")))
   }
 
-  /// Records that phases up to this one can no longer come down. Belongs into a transaction.
+  /// Records that phases up to this one can no longer come down. Call it inside a transaction.
   func record(upTo last: AppliedPhase, count: Int, by runner: Runner, at time: Timestamp) throws(SQLiteError)
   {
     try connection.execute(

@@ -165,7 +165,7 @@ struct WatchRecords: LedgerTable {
     }
   }
 
-  /// Begins the watch of a phase that went up. Belongs into its transaction.
+  /// Begins the watch of a phase that went up. Call it inside the transaction of the phase.
   ///
   /// - Parameter baselines: the samples of its probes from before the phase.
   func begin(
@@ -186,7 +186,7 @@ struct WatchRecords: LedgerTable {
     }
   }
 
-  /// Records the progress of a watch. Belongs into a transaction.
+  /// Records the progress of a watch. Call it inside a transaction.
   func record(_ watch: WatchRecord) throws(SQLiteError) {
     try connection.execute(
       """
@@ -197,7 +197,7 @@ struct WatchRecords: LedgerTable {
       .integer(watch.id))
   }
 
-  /// Ends the watch of a phase that comes down. Belongs into its transaction.
+  /// Ends the watch of a phase that comes down. Call it inside the transaction of the phase.
   func end(_ sequence: Int64) throws(SQLiteError) {
     guard format >= 4 else { return }
     try connection.execute(
@@ -208,7 +208,7 @@ struct WatchRecords: LedgerTable {
       .text(WatchRecord.Verdict.contained.rawValue))
   }
 
-  /// Records that the way back of a watch is done. Belongs into the transaction of its last step.
+  /// Records that the way back of a watch is done. Call it inside the transaction of its last step.
   func recordReversal(of watch: Int64, entry: Int64) throws(SQLiteError) {
     try connection.execute(
       "UPDATE phasedb_watch SET verdict = ?1, reversal = ?2 WHERE id = ?3",
@@ -272,7 +272,7 @@ struct WatchRecords: LedgerTable {
     )
   }
 
-  /// Records which process watches, or that none does. Belongs into a transaction.
+  /// Records which process watches, or that none does. Call it inside a transaction.
   func setWatcher(_ runner: Runner?, at time: Timestamp) throws(SQLiteError) {
     guard let runner else { return try connection.execute("DELETE FROM phasedb_watcher") }
     try connection.execute(
@@ -291,7 +291,7 @@ struct WatchRecords: LedgerTable {
       until: row.isNull(at: 3) ? nil : Timestamp(text: row.text(at: 3)))
   }
 
-  /// Keeps watches from reversing, or ends that. Belongs into a transaction.
+  /// Keeps watches from reversing, or ends that. Call it inside a transaction.
   func setFreeze(reason: String?, until: Timestamp?, by runner: Runner) throws(SQLiteError) {
     try connection.execute("DELETE FROM phasedb_freeze")
     guard let reason else { return }

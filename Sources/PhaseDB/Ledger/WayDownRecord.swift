@@ -46,7 +46,7 @@ struct WayDownRecords: LedgerTable {
     return records
   }
 
-  /// Records a result, in place of an earlier one. Belongs into a transaction.
+  /// Records a result, in place of an earlier one. Call it inside a transaction.
   func record(_ record: WayDownRecord) throws(SQLiteError) {
     try connection.execute(
       "INSERT OR REPLACE INTO phasedb_way_down VALUES (?1, ?2, ?3, ?4, ?5, ?6)", .integer(record.sequence),

@@ -45,8 +45,9 @@ struct LaneWork: MigratorWork {
     }
   }
 
-  private func access(_ name: String, _ lane: Lane) -> LaneAccess {
-    LaneAccess(name, lane, main: connection, wait: options.wait, options.cancellation)
+  private func access(_ name: String, _ lane: Lane, isByHand: Bool = false) -> LaneAccess {
+    LaneAccess(
+      name, lane, main: connection, wait: options.wait, isByHand: isByHand, options.cancellation)
   }
 
   /// A lane from the ledger. So it can be released even when the settings no longer name it.
@@ -155,7 +156,7 @@ struct LaneWork: MigratorWork {
         if try access.letGo(
           by: options.runner, at: options.now(),
           why: "\(row.holder.user)@\(row.holder.host), process \(row.holder.processID), left it", of: format,
-          whoever: true) == true
+          regardlessOfHolder: true) == true
         {
           observe(.laneOpened(row.name))
         }
@@ -205,7 +206,7 @@ struct LaneWork: MigratorWork {
         if !row.isHeldByHand(at: options.now()) {
           let isOpen = try access.letGo(
             by: options.runner, at: options.now(),
-            why: "the watch has its verdict", of: format, whoever: true)
+            why: "the watch has its verdict", of: format, regardlessOfHolder: true)
           if isOpen == true { observe(.reversing(.laneOpened(row.name))) }
         }
         continue
@@ -240,8 +241,7 @@ struct LaneWork: MigratorWork {
         .unknownLane, "there is no lane '\(name)' in phasedb.json", state: "nothing was changed",
         help: [nearest, "see the lanes: phasedb lane list"].compactMap(\.self))
     }
-    let access = access(name, lane)
-    access.isByHand = true
+    let access = access(name, lane, isByHand: true)
     // If the lane cannot be held, nothing is recorded.
     if let why = try access.whyNoTrigger(Knowledge(of: connection).schema) { throw access.unfit("\(why)") }
     let moment = LaneAccess.moment(after: time)
@@ -301,6 +301,6 @@ struct LaneWork: MigratorWork {
     }
     _ = try access(row).letGo(
       by: options.runner, at: options.now(), why: reason,
-      of: knowledge.ledger?.format, whoever: true)
+      of: knowledge.ledger?.format, regardlessOfHolder: true)
   }
 }

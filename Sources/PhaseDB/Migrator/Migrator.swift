@@ -36,9 +36,6 @@ public final class Migrator {
   let connection: Connection
   /// False when there is no file yet.
   public let isThere: Bool
-  /// The version for which ``up(running:instance:observe:)`` brings the schema up. It counts as live, like the
-  /// versions that checked in.
-  var starting: LiveVersion?
   /// What the last plan tried without rows, which the run that follows need not try again.
   var tried = TransitionTrials()
 
@@ -116,7 +113,7 @@ public final class Migrator {
   /// - Throws: errors that make the whole plan impossible, such as `unknown-phase`, `edited-after-apply` and
   ///   `schema-drift`. A phase that may not run yet is no error; it is in ``Plan/held``.
   public func plan(_ selection: Selection) throws(MigrationError) -> Plan {
-    try reading(connection) { () throws(MigrationError) in try Planning(migrator: self).plan(selection) }
+    try Planning(migrator: self).readingPlan(selection)
   }
 
   /// Plans the way down of a database that is too new for a version: the phases from the first one that excludes the

@@ -7,12 +7,21 @@ extension Migrator {
 
   /// Plans the way to a state, up or down; without a step if the database is already there.
   ///
-  /// - Parameter contracts: whether contracts may go up on the way. A contract that is the destination may go up in any case.
+  /// - Parameters:
+  ///   - contracts: whether contracts may go up on the way. A contract that is the destination may go up in any case.
+  ///   - gates: overridden for this plan, beside those of the options.
   /// - Throws: `version-not-live` when no state can be reached now in which a version may run; what ``plan(_:)`` throws.
   package func plan(
-    to destination: Destination, contracts: Bool = false
+    to destination: Destination, contracts: Bool = false, overriding gates: Set<Gate> = []
   ) throws(MigrationError) -> Plan {
-    try Settling(migrator: self).plan(to: destination, contracts: contracts)
+    try Settling(migrator: self).plan(to: destination, contracts: contracts, overriding: gates)
+  }
+
+  /// Plans as ``plan(_:)`` does.
+  ///
+  /// - Parameter gates: overridden for this plan, beside those of the options.
+  package func plan(_ selection: Selection, overriding gates: Set<Gate>) throws(MigrationError) -> Plan {
+    try Planning(migrator: self, options: options.overriding(also: gates)).readingPlan(selection)
   }
 
   /// Brings a database to a state, up or down.

@@ -47,9 +47,7 @@ struct PlanRun: MigratorWork {
   func up(
     running version: LiveVersion, instance: String?, observe: @escaping (Event) -> Void
   ) throws(MigrationError) -> RunResult {
-    migrator.starting = version
-    defer { migrator.starting = nil }
-    let plan = try migrator.plan(.upAll)
+    let plan = try Planning(migrator: migrator, starting: version).readingPlan(.upAll)
     let result = try run(plan, observe: observe)
     if let held = plan.held.first, result.done.isEmpty, try lacksLedger() {
       throw MigrationError(

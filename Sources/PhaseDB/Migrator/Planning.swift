@@ -9,6 +9,22 @@ internal import PhaseSQLite
 /// Makes plans from what the database and the catalog say.
 struct Planning: MigratorWork {
   let migrator: Migrator
+  /// Which gates are overridden, and which versions are live. The rest is read from the migrator's own options.
+  let options: Options
+  /// A version for which the schema is brought to a state. It counts as live beside the versions that checked in.
+  let starting: LiveVersion?
+
+  /// - Parameter options: instead of the migrator's own.
+  init(migrator: Migrator, options: Options? = nil, starting: LiveVersion? = nil) {
+    self.migrator = migrator
+    self.options = options ?? migrator.options
+    self.starting = starting
+  }
+
+  /// Makes a plan in a read transaction of its own.
+  func readingPlan(_ selection: Selection) throws(MigrationError) -> Plan {
+    try reading(connection) { () throws(MigrationError) in try plan(selection) }
+  }
 
   /// - Parameter saysReversals: whether the plan of a way down says what it would restore.
   func plan(
@@ -137,12 +153,12 @@ struct Planning: MigratorWork {
   ) throws(MigrationError) -> LiveKnowledge {
     guard options.live.isEmpty, !options.isLiveComplete else {
       return LiveKnowledge(
-        toldBy: options.live, isComplete: options.isLiveComplete, beside: migrator.starting)
+        toldBy: options.live, isComplete: options.isLiveComplete, beside: starting)
     }
     return try lifting("reading the ledger") { () in
       LiveKnowledge(
         try knowledge.ledger?.checkIns.all(since: moment) ?? [],
-        ended: try knowledge.ledger?.checkIns.applications() ?? [], beside: migrator.starting)
+        ended: try knowledge.ledger?.checkIns.applications() ?? [], beside: starting)
     }
   }
 

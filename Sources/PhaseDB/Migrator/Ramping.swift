@@ -258,7 +258,7 @@ struct Ramping: MigratorWork {
     return ramp
   }
 
-  /// Judges a sample, and raises or closes the switch accordingly. Belongs into a transaction.
+  /// Judges a sample, and raises or closes the switch accordingly. Call it inside a transaction.
   private func record(
     _ samples: [String: Sample], of ramp: RampRecord, _ watch: Watch, _ phase: Phase, _ ledger: Ledger
   ) throws(MigrationError) -> RampRecord {

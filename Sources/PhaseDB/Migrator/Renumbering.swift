@@ -74,7 +74,7 @@ struct Renumbering: MigratorWork {
 struct RecordedNames: LedgerTable {
   let ledger: Ledger
 
-  /// Writes the new names wherever the ledger has the old ones. Belongs into a transaction.
+  /// Writes the new names wherever the ledger has the old ones. Call it inside a transaction.
   fileprivate func change(_ renumbered: [Renumbered], by runner: Runner, at time: Timestamp)
     throws(SQLiteError)
   {

@@ -5,8 +5,7 @@ struct Settling: MigratorWork {
   let migrator: Migrator
 
   func plan(for version: LiveVersion) throws(MigrationError) -> Plan {
-    migrator.starting = version
-    defer { migrator.starting = nil }
+    let planning = Planning(migrator: migrator, starting: version)
     return try reading(connection) { () throws(MigrationError) in
       let planner = try planning.planner(try planning.undrifted())
       let steps = planner.stepsDown(for: version)
@@ -30,10 +29,10 @@ struct Settling: MigratorWork {
   }
 
   func plan(
-    to destination: Destination, contracts: Bool
+    to destination: Destination, contracts: Bool, overriding gates: Set<Gate>
   ) throws(MigrationError) -> Plan {
-    if case .version(let version) = destination { migrator.starting = version }
-    defer { migrator.starting = nil }
+    let starting: LiveVersion? = if case .version(let version) = destination { version } else { nil }
+    let planning = Planning(migrator: migrator, options: options.overriding(also: gates), starting: starting)
     return try reading(connection) { () throws(MigrationError) in
       let planner = try planning.planner(try planning.undrifted())
       guard let selection = try planner.selection(to: destination, contracts: contracts) else {

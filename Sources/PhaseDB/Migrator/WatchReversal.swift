@@ -8,10 +8,6 @@ struct WatchReversal: MigratorWork {
 
   /// Runs the way down if all its conditions hold.
   func run(_ observe: @escaping (WatchEvent) -> Void) throws(MigrationError) {
-    let overridden = options.overridden
-    // Gates that an operator overrode for the way up are not overridden for the way back.
-    migrator.options.overridden = []
-    defer { migrator.options.overridden = overridden }
     var obstacles: [Prose] = []
     var steps: [PhaseID] = []
     do throws(MigrationError) {
@@ -62,13 +58,13 @@ struct WatchReversal: MigratorWork {
   /// Makes the plan for the versions that the options name and for those that checked in. No operator is present to
   /// confirm that the named ones are all there are.
   private func planForBoth(_ selection: Selection) throws(MigrationError) -> Plan {
-    let named = options.live
-    let isComplete = options.isLiveComplete
-    guard !named.isEmpty || isComplete else { return try migrator.plan(selection) }
-    _ = try migrator.plan(selection)
-    (migrator.options.live, migrator.options.isLiveComplete) = ([], false)
-    defer { (migrator.options.live, migrator.options.isLiveComplete) = (named, isComplete) }
-    return try migrator.plan(selection)
+    var options = options
+    // Gates that an operator overrode for the way up are not overridden for the way back.
+    options.overridden = []
+    let plan = try Planning(migrator: migrator, options: options).readingPlan(selection)
+    guard !options.live.isEmpty || options.isLiveComplete else { return plan }
+    (options.live, options.isLiveComplete) = ([], false)
+    return try Planning(migrator: migrator, options: options).readingPlan(selection)
   }
 
   /// The plan of the way down for the phases of a watch, and the reasons against running it.

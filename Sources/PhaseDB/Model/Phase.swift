@@ -25,6 +25,24 @@ public struct Phase: Sendable, Hashable {
     }
   }
 
+  /// Why the batches of a phase pause. The raw value is the word in messages and JSON.
+  public enum PauseReason: String, Sendable, Hashable, CaseIterable {
+    /// An operator or the application asked the run to stop.
+    case interrupted
+    /// A read transaction stays open, so SQLite cannot empty the write-ahead log.
+    case pinnedLog = "wal-pinned-by-reader"
+    /// The disk has no room for the remaining batches.
+    case diskLow = "disk-low"
+    /// The run took as long as the phase's `@budget` allows.
+    case budget
+    /// The pause file exists.
+    case pauseFile = "pause-file"
+    /// The settings' throttle query returned a row.
+    case throttle
+    /// The SQL of a batch failed.
+    case failed
+  }
+
   /// Expand, migrate or contract.
   public let kind: Kind
   /// For each application, the versions that run on the schema both before and after this phase.

@@ -46,7 +46,7 @@ package struct Runner: Sendable, Hashable {
     #if os(macOS) || !canImport(Darwin)
       ProcessInfo.processInfo.userName
     #else
-      // On these platforms ProcessInfo has no user name.
+      // On iOS, tvOS, watchOS and visionOS ProcessInfo has no user name.
       NSUserName()
     #endif
   }

@@ -21,7 +21,7 @@ package struct Sample: Sendable, Hashable {
 package struct WatchJudgement: Sendable, Hashable, Codable {
   /// What the samples of one probe were so far.
   struct Count: Sendable, Hashable, Codable {
-    /// Whether the last ones that are not unknown failed, as many as the probe asks for.
+    /// For the last known samples, whether each failed; as many as the probe looks at.
     var recent: [Bool] = []
     /// How many in a row were unknown.
     var blind = 0
@@ -38,7 +38,7 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
   }
 
   /// This many unknown samples in a row end a watch.
-  static let mostBlind = 10
+  static let mostUnknownInARow = 10
 
   /// Samples that were taken while the phase settled.
   private(set) var settling = 0
@@ -90,8 +90,9 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
     for probe in judged where counts[probe.title]?.fails(probe.tolerance) == true {
       return .failed(probe: probe.title)
     }
-    for probe in judged where counts[probe.title]?.blind ?? 0 >= Self.mostBlind {
-      return .unclear(probe: probe.title, why: "\(Self.mostBlind) samples in a row are unknown\(blame)")
+    for probe in judged where counts[probe.title]?.blind ?? 0 >= Self.mostUnknownInARow {
+      return .unclear(
+        probe: probe.title, why: "\(Self.mostUnknownInARow) samples in a row are unknown\(blame)")
     }
     // A watch does not end while a failure may be beginning.
     guard rounds >= watch.rounds, judged.allSatisfy({ counts[$0.title]?.recent.last != true }) else {
@@ -134,7 +135,7 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
     let limit = probes.first { $0.title == failed }?.failures ?? 1
     if isDisturbed || (!outcomes.contains(.fails) && outcomes.contains(.unknown)) {
       present.blind += 1
-      return present.blind >= Self.mostBlind ? false : nil
+      return present.blind >= Self.mostUnknownInARow ? false : nil
     }
     present.blind = 0
     if outcomes.contains(.fails) {

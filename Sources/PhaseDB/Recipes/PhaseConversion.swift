@@ -200,7 +200,7 @@ package final class PhaseConversion {
       let downs = try change.down.map { down throws(MigrationError) in
         try cut(down, for: split)
       }
-      // Without a way down for each part the parts would not be more than the whole.
+      // Splitting helps only if every part has its way down.
       if downs.map({ $0 != nil }) ?? true {
         let phases = try split.enumerated().map { index, part throws(MigrationError) in
           try converted(change, part, down: downs.flatMap { $0?[index] })
@@ -236,7 +236,7 @@ package final class PhaseConversion {
         }
         if part.kind != .migrate, trial.schema.digest == part.before.digest { break }
         let start = trial.schema.digest
-        // A row is changed on the way down of a migrate phase; a change of the schema belongs to the part before.
+        // In a migrate phase, a statement of the way down that changes the schema belongs to the part before.
         let copy = part.kind == .migrate ? try self.copy(of: trial.schema) : nil
         if let copy {
           guard (try? copy.run(script)) != nil else { return nil }

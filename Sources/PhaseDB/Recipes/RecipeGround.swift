@@ -151,8 +151,8 @@ extension RecipeGround {
       "\(table.name) has a column \(taken.name) already", help: ["choose another name for the new column"])
   }
 
-  /// What a backfill's way down is. Rows that a trigger inserts while the backfill runs are more than an archive takes
-  /// away, and then SQL that does nothing leaves all to the archive and the triggers.
+  /// The way down of a backfill. An archive cannot remove rows that a trigger inserted meanwhile; then the SQL does
+  /// nothing, and archive and triggers do the rest.
   func backfillDown(_ tables: [RecipeTable], _ range: String?) -> (sql: [String], isArchive: Bool) {
     let names = Set(tables.map(\.name))
     let isInserted = objects.contains { object in
@@ -215,7 +215,7 @@ struct RecipeTable {
     }
     return keys.contains { key in
       let names = key.compactMap(\.self)
-      // Fewer columns that are unique make more of them unique, too.
+      // If some of the columns are unique, all of them together are.
       return !key.isEmpty && names.count == key.count && wanted.isSuperset(of: names)
     }
   }

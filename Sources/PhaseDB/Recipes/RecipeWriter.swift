@@ -45,7 +45,7 @@ package struct RecipeWriter {
     try refuseRebuildOfRetired(recipe, phases)
     try tryOut(phases)
     var notes: [Prose] = []
-    // A backfill takes such rows out of the way.
+    // A migrate phase corrects such rows.
     if !phases.contains(where: { $0.kind == .migrate }) {
       for phase in phases { notes += try phase.demand?.notes(ground) ?? [] }
     }
@@ -168,7 +168,7 @@ package struct RecipeWriter {
   ) throws(MigrationError) -> WrittenPhases {
     let recipe = try RecipeWords.read(request.words)
     let ground = try Self.ground(after: catalog, terms)
-    // A contract may be held for weeks, and what is written here is for the table as it leaves it.
+    // The recipe is written for the table after these contracts, and a contract may be held for weeks.
     let needs = catalog.phases.filter { phase in
       phase.id.kind == .contract && recipe.tables.contains { names($0, phase.phase) }
     }.map(\.id)

@@ -8,7 +8,7 @@ struct RenameRecipes {
   // MARK: A column
 
   /// The new column is a copy only as long as old and new versions run together. The contract renames the old one,
-  /// whose constraints, indexes, views and triggers then follow by SQLite's own hand.
+  /// whose constraints, indexes, views and triggers SQLite then adapts.
   func column(
     _ tableName: SchemaName, _ name: SchemaName, to new: SchemaName
   ) throws(MigrationError) -> [PhaseText] {

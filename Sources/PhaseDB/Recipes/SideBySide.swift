@@ -9,7 +9,7 @@ struct SideBySide {
   let olds: [Side]
   /// What the new versions write.
   let news: [Side]
-  /// The DEFAULT that both sides have, when an INSERT that does not name a column is known by it; nil when by NULL.
+  /// The DEFAULT of both sides, if an INSERT that leaves a column out is recognized by it; nil if by NULL.
   var sharedDefault: String?
 
   /// One column, and what computes it from the columns of the other side.
@@ -86,13 +86,13 @@ struct SideBySide {
     return (name, sql)
   }
 
-  /// What NOT NULL did, while a row has one side or the other. A CHECK over both sides would stand in the way of retiring
-  /// one of them; of a rename, none is left.
+  /// These triggers replace NOT NULL while a row may have only one side. A CHECK over both columns would prevent
+  /// retiring one. A rename needs none.
   private var refusals: [(name: String, sql: String)] {
     guard !isRename, !required.isEmpty else { return [] }
-    let nobody = newNames.map { "NEW.\($0.written) IS NULL" }.joined(separator: " AND ")
+    let hasNoNewValue = newNames.map { "NEW.\($0.written) IS NULL" }.joined(separator: " AND ")
     return required.flatMap { column in
-      [("INSERT", " AND \(nobody)"), ("UPDATE OF \(column.written)", "")].map { occasion, rest in
+      [("INSERT", " AND \(hasNoNewValue)"), ("UPDATE OF \(column.written)", "")].map { occasion, rest in
         let event = rest.isEmpty ? "update" : "insert"
         let name = SchemaName(ground.free("\(table.name)_\(event)_needs_\(column)")).written
         let message = SQLText.literal("NOT NULL constraint failed: \(table.name).\(column)")
@@ -138,7 +138,8 @@ struct SideBySide {
     ]
   }
 
-  /// One side changed, and does not say what the other one says already. That ends the echo of the two triggers.
+  /// One side changed and disagrees with the other. The condition keeps the two triggers from firing each other for
+  /// ever.
   private func update(_ changed: [Side], _ own: [Side], _ other: [SchemaName]) -> [String] {
     [
       Self.any(changed.map { "\($0.place("NEW.")) IS NOT OLD.\($0.name.written)" }),

@@ -34,8 +34,8 @@ final class DownRun {
     var written = LostCells()
     /// How many rows it inserts that come from no archive, by table, folded. Triggers insert some of them.
     var added: [FoldedName: Int] = [:]
-    /// What it overwrites, deletes or inserts, where it cannot be told whether the way up restores it: the way up does not
-    /// run again, or goes by chance.
+    /// What it overwrites, deletes or inserts, where it is unknown whether the way up restores it: the way up does not
+    /// run again, or depends on chance.
     var open = LostCells()
   }
 
@@ -112,7 +112,7 @@ final class DownRun {
           try self.fails(id, phase, error.message, table, keeping: keys)
         }
         defer { forksLeft = search.triesLeft }
-        // If the time is over before they are found, it is known still that some are in the way.
+        // If the time ends first, the error still says that rows are in the way.
         let isComplete = (try? search.find()) != nil
         let rows = search.rows
         step.failure?.details += rows.map { Prose($0.title) }
@@ -258,7 +258,7 @@ final class DownRun {
 
   /// The values and rows that the way down removes and the way up does not restore.
   ///
-  /// - Parameter making: the tables into which the way down puts rows that it makes from nothing that it takes away.
+  /// - Parameter making: the tables into which the way down inserts new rows: their sources keep their own rows.
   private func overwritten(
     _ id: PhaseID, _ phase: Phase, _ changes: Changes, _ functionsOfUp: Set<FoldedName>,
     _ making: Set<FoldedName>
@@ -320,8 +320,8 @@ final class DownRun {
     return (lost.without(own).without(open), lost.common(with: open))
   }
 
-  /// How often a way up that goes by chance is run once more. A value that falls one way or the other looks as if it came
-  /// back in one of 8,192 cases then.
+  /// How often a way up that depends on chance runs again. A value with two equally likely results then seems to come
+  /// back in 1 of 8,192 cases.
   private static let mostTries = 12
 
   /// The phase up again, without what its way down kept.

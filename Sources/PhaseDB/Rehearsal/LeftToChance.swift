@@ -1,9 +1,9 @@
 internal import PhaseSQL
 
-/// The tables whose rows, or the order of them, the ways back of later phases leave to chance or the clock.
+/// The tables whose rows, or their order, depend on chance or the clock after the ways back of later phases.
 struct LeftToChance {
   private var tables: [SchemaName: PhaseID] = [:]
-  /// Those of which it is open which rows and values a later phase leaves: not only their order.
+  /// Those whose rows and values are unknown, and not only their order.
   private var open: Set<SchemaName> = []
 
   var isEmpty: Bool { tables.isEmpty }
@@ -14,8 +14,8 @@ struct LeftToChance {
     open.formUnion(draft.reversal.uncertain.map { SchemaName($0.table) })
   }
 
-  /// What a way back makes of these tables: one that goes by more than one row, of any of them; one that goes row by row,
-  /// of those whose rows are open, where it writes over values or archives have some of them.
+  /// The tables for which a way back may give another result. If it uses several rows at once: every such table that it
+  /// reads or changes. If it works row by row: those with unknown rows that it overwrites or that have archives.
   ///
   /// - Parameters:
   ///   - written: the tables that it writes over, or of which archives have rows.

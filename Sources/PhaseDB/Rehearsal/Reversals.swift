@@ -3,8 +3,9 @@ internal import PhaseSQLite
 
 /// Says of applied phases what their reversal would be. Reads only.
 ///
-/// What is said comes from what was run: from what was seen when the phase went up, from rehearsals, from the way back on a
-/// scratch database, and, where the database is small, from the way back on a copy of it with its rows.
+/// The verdicts come from runs: from the way back in the transaction in which the phase went up, from rehearsals, from
+/// the way back on a scratch database, and, where the database is small, from the way back on a copy of it with its
+/// rows.
 struct Reversals {
   private let ledger: Ledger
   private let applied: [AppliedPhase]
@@ -21,7 +22,7 @@ struct Reversals {
 
   /// How many phases are taken down on a copy.
   enum Reach {
-    /// As many as the rows have a say in, and no more than ``mostSteps``.
+    /// As many as depend on the present rows, and no more than ``mostSteps``.
     case asNeeded
     case steps(Int)
   }
@@ -130,7 +131,7 @@ struct Reversals {
     /// The command that rehearses its way back, and that of the phases above it.
     let rehearsing: Prose
 
-    /// Whether the rows that are there now have a say in it.
+    /// Whether the present rows matter for its verdict.
     var dependsOnRows: Bool {
       trial.outcome != .plain && trial.outcome != .blocked || !kept.isEmpty || blocked != nil
     }
@@ -192,7 +193,7 @@ struct Reversals {
         Reversal.AffectedRows(table: $0.table, column: $0.column, rows: $0.rows, why: Prose($0.why))
       }
     }
-    // Batches that found no row tried nothing. What chance makes of rows that came since is as open as elsewhere.
+    // Batches that found no row tried nothing. If chance decides, rows that were added since may also differ.
     if let chance = record?.chance { try addChance(chance, to: &reversal) }
     return record
   }
@@ -246,7 +247,7 @@ struct Reversals {
     }
   }
 
-  /// What rehearsals of this text showed. One that says lossy is never outvoted.
+  /// What rehearsals of this text showed. A rehearsal that found a loss counts, whatever later ones say.
   private func addEvidence(_ phase: AppliedPhase, to reversal: inout Reversal) throws(MigrationError) {
     let own = (evidence[phase.id] ?? []).filter { $0.tokenHash == phase.tokenHash }
     if own.contains(where: { $0.verdict.isProof && $0.schemaBefore == phase.schemaBefore }) {
@@ -317,8 +318,8 @@ struct Reversals {
       do throws(MigrationError) {
         written[draft.applied.id] = try WrittenAgain(draft.retired, on: run.connection)
         var step = try run.step(draft.applied.id, try ledger.phases.text(of: draft.applied))
-        // Where every row is as it was when the way back was seen to give it back, and it does so again, what is written
-        // over is the phase's own.
+        // If all rows are as they were when the way back restored them, and it restores them again, it overwrites only
+        // values of the phase.
         if !step.written.isEmpty || !step.open.isEmpty, try isAsSeen(draft),
           try givesBack(draft, run.connection)
         {

@@ -4,7 +4,7 @@ internal import PhaseSQLite
 /// Rows that an application deleted and wrote again, as INSERT OR REPLACE does, without what retired columns held.
 struct WrittenAgain {
   private var rows: [(column: RoundTripRecord.Retired, count: Int)] = []
-  /// Columns of which it cannot be told.
+  /// Columns for which the number of such rows is unknown.
   private var unknown: [RoundTripRecord.Retired] = []
 
   /// Reads what became of the columns that a phase retired.
@@ -30,7 +30,7 @@ struct WrittenAgain {
     }
   }
 
-  /// Why it is open whether values are gone, one sentence for each column of which it cannot be told.
+  /// Why it is unknown whether values are gone, one sentence for each column.
   var notes: [Prose] {
     unknown.map {
       "rows of \($0.table) were deleted and inserted: if they are the same ones, their retired \($0.original) is gone"

@@ -28,12 +28,19 @@ package struct SchemaDifference: Sendable {
   /// One line for each object, `+`, `-` or `~` first, and below a changed one what changed about it: sentences, and what
   /// differs of texts that sentences do not explain.
   var lines: [Prose] {
-    removed.map { "- \($0.title)" } + added.map { "+ \($0.title)" }
+    removedAndAdded
       + changed.flatMap { pair in
         let facts = Self.facts(from: pair.before, to: pair.after)
         let sentences = facts.filter(\.isExplained).flatMap(\.sentences).map { "    \($0)" as Prose }
         return ["~ \(pair.before.title)"] + sentences + Self.texts(pair.before, pair.after)
       }
+  }
+
+  /// The lines of objects only.
+  var titles: [Prose] { removedAndAdded + changed.map { "~ \($0.before.title)" } }
+
+  private var removedAndAdded: [Prose] {
+    removed.map { "- \($0.title)" } + added.map { "+ \($0.title)" }
   }
 
   /// What changed, one sentence each, then what differs of texts that sentences do not explain.
@@ -153,8 +160,8 @@ extension SchemaDifference {
 
 extension SchemaDifference {
   /// Changes that an expand must not make: a removed object, a removed or changed column, or an object that is not the
-  /// old one with something inserted. A constraint that a table gains removes nothing, and one that it loses, or a default
-  /// that it gains, leaves every statement that was accepted accepted.
+  /// old one with something inserted. A gained constraint removes nothing. A lost constraint or a gained default
+  /// refuses no statement that was accepted before.
   ///
   /// - Parameter whole: the schema that it leads to, with what did not change.
   func losses(in whole: Schema) -> [Prose] {

@@ -183,7 +183,9 @@ struct AuditJSON: Encodable {
         migration: migration.version, name: migration.name, files: migration.files,
         verdict: migration.verdict.rawValue, reasons: migration.reasons, file: migration.place?.file,
         line: migration.place?.line, column: migration.place?.column,
-        rows: migration.rows.map { RowsJSON(table: $0.table, lost: $0.lost, born: $0.born, first: $0.first) },
+        rows: migration.rows.map {
+          RowsJSON(table: $0.table, lost: $0.lost, born: $0.added, first: $0.first)
+        },
         unseeded: migration.unseeded, onRealRows: migration.isOnRealRows, usesStub: migration.usesStub)
     }
     findings = audit.findings.map {

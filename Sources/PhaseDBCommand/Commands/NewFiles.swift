@@ -60,7 +60,7 @@ enum NewFiles {
   ///
   /// - Throws: `output-failed`.
   static func refuseReport(at path: String, of folder: String) throws(MigrationError) {
-    // A pipe would be waited for.
+    // Opening a pipe would wait.
     let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
     let head =
       kind == .typeRegular

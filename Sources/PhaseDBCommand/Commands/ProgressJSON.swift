@@ -70,7 +70,7 @@ struct ProgressJSON: Encodable {
     case .batchPaused(let id, let reason, let detail, let resuming):
       self.init(
         event: "paused", phase: id.description,
-        pause: Pause(reason: reason, detail: detail, resuming: resuming))
+        pause: Pause(reason: reason.rawValue, detail: detail, resuming: resuming))
     case .batchResumed(let id): self.init(event: "resumed", phase: id.description)
     case .turningBack(let id, let reason):
       self.init(event: "turning-back", phase: id.description, reason: reason)

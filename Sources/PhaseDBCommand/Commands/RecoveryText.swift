@@ -72,19 +72,19 @@ struct RecoveryText {
   /// The values that do not come back exactly; the table above has the verdict on each phase.
   private var state: [Prose] {
     // Lines that are the same for several phases are printed once.
-    var told: [(phases: [Prose], lines: [Prose])] = []
+    var grouped: [(phases: [Prose], reasons: [Reversal.Line])] = []
     for step in plan.steps {
       guard let reversal = plan.reversals[step.id], reversal.word != .exact || !reversal.notes.isEmpty else {
         continue
       }
-      if let index = told.firstIndex(where: { $0.lines == reversal.lines }) {
-        told[index].phases.append(Prose(step.id.short))
+      if let index = grouped.firstIndex(where: { $0.reasons == reversal.reasons }) {
+        grouped[index].phases.append(Prose(step.id.short))
       } else {
-        told.append(([Prose(step.id.short)], reversal.lines))
+        grouped.append(([Prose(step.id.short)], reversal.reasons))
       }
     }
-    let lines = told.flatMap { phases, lines in
-      lines.map { $0.hasPrefix("  ") ? $0 : "\(phases.joined(separator: ", ")) \($0)" }
+    let lines = grouped.flatMap { phases, reasons in
+      reasons.flatMap { $0.after(phases.joined(separator: ", ")) }
     }
     let declared: [Prose] = plan.steps.flatMap { step in
       step.phase.losses.map { "\(step.id.short) declares a loss: \($0.table).\($0.column): \($0.reason)" }
@@ -92,7 +92,7 @@ struct RecoveryText {
     guard declared.isEmpty, plan.steps.allSatisfy({ plan.reversals[$0.id]?.word == .exact }) else {
       return lines + declared
     }
-    return ["every row comes back"] + told.flatMap(\.lines).filter { $0.hasPrefix("  ") }
+    return ["every row comes back"] + grouped.flatMap(\.reasons).flatMap(\.rest)
   }
 
   /// The effects that remain for these audiences: those that phases declare, then the phases that declare nothing.

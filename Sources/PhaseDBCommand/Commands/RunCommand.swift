@@ -182,21 +182,21 @@ private struct TransitionCommand {
     if case .selection(.down) = goal { false } else { true }
   }
 
-  private func plan(_ migrator: Migrator) throws(MigrationError) -> Plan {
+  /// - Parameter gates: overridden for this plan, beside those of the options. A plan to settle only comes down, and asks
+  ///   for no evidence.
+  private func plan(_ migrator: Migrator, overriding gates: Set<Gate> = []) throws(MigrationError) -> Plan {
     switch goal {
-    case .selection(let direction): try migrator.plan(context.selection(direction))
+    case .selection(let direction): try migrator.plan(context.selection(direction), overriding: gates)
     case .settling(let version): try migrator.plan(settling: version)
     case .going(let destination):
-      try migrator.plan(to: destination, contracts: context.invocation.flag(.contracts))
+      try migrator.plan(
+        to: destination, contracts: context.invocation.flag(.contracts), overriding: gates)
     }
   }
 
   /// The plan as if there were evidence for each phase: its phases have to be rehearsed.
   private func planWithoutEvidence(_ migrator: Migrator) throws(MigrationError) -> Plan {
-    let options = migrator.options
-    migrator.options.overridden.insert(.evidence)
-    defer { migrator.options = options }
-    return try plan(migrator)
+    try plan(migrator, overriding: [.evidence])
   }
 
   func run() throws(MigrationError) -> ExitCode {

@@ -60,7 +60,7 @@ final class RunProgress {
       context.say("the database is empty: running the baseline")
     case .driftAccepted: context.say("the schema is recorded as it was found")
     case .batchPaused(let id, let reason, let detail, let resuming):
-      context.note("\(id.short) pauses (\(reason)): \(detail); \(resuming)")
+      context.note("\(id.short) pauses (\(reason.rawValue)): \(detail); \(resuming)")
     case .batchResumed(let id): context.note("\(id.short) continues")
     case .turningBack(let id, let reason):
       context.note("\(reason); every batch of \(id.short) is undone")

@@ -79,7 +79,7 @@ enum SquashCommand {
     context.say(
       "\(isDryRun ? "would squash" : context.paint("squashed", .good)) \(count) up to \(files.target.short) into \(files.baseline)"
     )
-    context.say("  their files \(isDryRun ? "would move" : "moved") to \(files.attic)")
+    context.say("  their files \(isDryRun ? "would move" : "moved") to \(files.hiddenFolder)")
     if rows > 0 {
       context.say("  the baseline inserts \(CountText.text(rows, "row")), as the phases did")
     }
@@ -103,7 +103,7 @@ struct SquashedFiles {
   let all: [PhaseID]
   let baseline: String
   /// A hidden folder, which no command reads unless it is named.
-  let attic: String
+  let hiddenFolder: String
   private let folder: String
 
   enum Step {
@@ -118,7 +118,7 @@ struct SquashedFiles {
     (self.target, self.phases, self.all, self.folder) = (target, phases, all, folder)
     baseline = Location.joined(folder, "baseline.sql")
     let name = target.short.replacing("/", with: "-")
-    attic = Location.joined(folder, ".squashed-\(name)")
+    hiddenFolder = Location.joined(folder, ".squashed-\(name)")
   }
 
   /// What is left of a squash whose baseline is in place; nil when there is no such baseline.
@@ -132,27 +132,27 @@ struct SquashedFiles {
   ///
   /// - Throws: `already-exists` when the hidden folder has more than that.
   func refuseOthers() throws(MigrationError) {
-    if NewFiles.entries(of: attic).allSatisfy({ $0 == "baseline.sql" }) {
-      try? FileManager.default.removeItem(atPath: attic)
+    if NewFiles.entries(of: hiddenFolder).allSatisfy({ $0 == "baseline.sql" }) {
+      try? FileManager.default.removeItem(atPath: hiddenFolder)
     }
-    try NewFiles.refuseExisting([attic])
+    try NewFiles.refuseExisting([hiddenFolder])
   }
 
   /// Everything, in order.
   func steps(to content: String) -> [Step] {
     let hasFormer = FileManager.default.fileExists(atPath: baseline)
-    return [.makeFolder(attic)]
-      + (hasFormer ? [.copy(baseline, to: Location.joined(attic, "baseline.sql"))] : [])
+    return [.makeFolder(hiddenFolder)]
+      + (hasFormer ? [.copy(baseline, to: Location.joined(hiddenFolder, "baseline.sql"))] : [])
       + [.replace(baseline, by: content)] + moves
   }
 
-  /// What comes once the baseline is in place. A migration moves as a whole when no phase of it stays.
+  /// The moves after the baseline is in place. A migration folder moves whole if none of its phases stays.
   var moves: [Step] {
     let files = FileManager.default
     let migrations = Dictionary(grouping: phases, by: \.migration).sorted { $0.key < $1.key }
     return migrations.flatMap { migration, phases -> [Step] in
       let source = Location.joined(folder, migration.text)
-      let target = Location.joined(attic, migration.text)
+      let target = Location.joined(hiddenFolder, migration.text)
       let names = Set(phases.map(\.kind.fileName))
       let stays = NewFiles.entries(of: source).contains {
         $0.hasSuffix(".sql") && !names.contains($0)
@@ -199,7 +199,7 @@ private struct SquashJSON: Encodable {
     target = files.target.description
     phases = files.phases.map(\.description)
     baseline = files.baseline
-    movedTo = files.attic
+    movedTo = files.hiddenFolder
     self.rows = rows
   }
 }

@@ -171,8 +171,8 @@ struct ReportPage {
       }
   }
 
-  /// Answers with the same text, in the order of their first occurrence. What closes the first of a group, which is
-  /// the furthest down, closes the others as well.
+  /// Answers with the same text, in the order of their first occurrence. The action for the first of a group, which
+  /// comes down last, also settles the others.
   private static func groups(_ answers: [Readiness.Answer]) -> [[Readiness.Answer]] {
     struct Key: Hashable {
       let part: String?

@@ -195,6 +195,17 @@ struct CompatCasesTests {
         asks: "-- @query by name\n-- @with name = 'lamp'\nSELECT id FROM items AS i WHERE name = :name;"),
       finds: .init(.plan, "1", "by name", "reads all of i; before, it looked rows up")),
     CompatCase(
+      "a read that slows, beside one that was slow before, of tables whose names begin alike",
+      folder: folder(
+        baseline:
+          "CREATE TABLE \"order lines\" (id INTEGER PRIMARY KEY, name TEXT); CREATE INDEX by_name ON \"order lines\" (name); CREATE TABLE \"order items\" (id INTEGER PRIMARY KEY, name TEXT);",
+        change: "DROP INDEX by_name;", down: "CREATE INDEX by_name ON \"order lines\" (name);",
+        asks:
+          "-- @query by name\n-- @with name = 'lamp'\nSELECT id, (SELECT max(name) FROM \"order items\") FROM \"order lines\" WHERE name = :name;",
+        seed: "INSERT INTO \"order lines\" VALUES (1, 'lamp'); INSERT INTO \"order items\" VALUES (1, 'rug');"
+      ),
+      finds: .init(.plan, "1", "by name", "reads all of order lines; before, it looked rows up")),
+    CompatCase(
       "a column whose type changed: 1 against '1'",
       folder: folder(
         baseline: "CREATE TABLE items (id INTEGER PRIMARY KEY, code INTEGER);",

@@ -333,6 +333,31 @@ struct RefusalTests {
     #expect(try database.applied() == ["0001/expand"])
   }
 
+  @Test(
+    "rows that a guard finds are named, however its INSERT is written",
+    arguments: [
+      "INSERT INTO \"n is empty\" SELECT id FROM t WHERE n IS NULL",
+      "INSERT INTO main.\"n is empty\" SELECT id FROM t WHERE n IS NULL",
+      "INSERT OR ABORT INTO [N is empty] (x) SELECT id FROM t WHERE n IS NULL",
+      "INSERT INTO \"n is empty\" WITH w AS (SELECT id FROM t WHERE n IS NULL) SELECT id FROM w",
+      "WITH w AS (SELECT id FROM t WHERE n IS NULL) INSERT INTO \"n is empty\" SELECT id FROM w",
+    ])
+  func namesRows(_ insert: String) throws {
+    let database = try TemporaryDatabase(
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, n); INSERT INTO t VALUES (1, 'a'), (7, NULL), (9, NULL);")
+    func error(_ insert: String) throws -> MigrationError {
+      let up = "CREATE TABLE \"n is empty\" (x CHECK (false)); \(insert); DROP TABLE \"n is empty\";"
+      let catalog = try catalog(["0001-a": [phase(.contract, up, down: "SELECT 1")]])
+      return try #require(migrationError { try database.run(.upAll, catalog) })
+    }
+    let found = try error(insert)
+    #expect(found.id == .statementFailed && found.details == ["id = 7", "id = 9"])
+    #expect(found.help.first == "change or delete these rows, then run the command again")
+    // A constraint that some rows meet names none.
+    let other = try error("CREATE TABLE u (x CHECK (x < 7)); INSERT INTO u SELECT id FROM t")
+    #expect(other.id == .statementFailed && other.details == [])
+  }
+
   @Test("a phase cannot be made without a way down and a window")
   func typed() throws {
     // `Phase(.expand, windows: w, up: s)` and `Phase(.expand, up: s, down: s)` do not compile: neither `down` nor

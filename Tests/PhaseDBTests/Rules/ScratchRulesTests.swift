@@ -239,6 +239,49 @@ struct ScratchRulesTests {
     #expect(try LintedFiles(files).report().findings.map(\.id) == ["unbounded-write", "undetected"])
   }
 
+  private static func lines(_ up: String) -> [String: String] {
+    [
+      "baseline.sql":
+        "CREATE TABLE lines (id INTEGER PRIMARY KEY, n, m); CREATE TABLE \"order lines\" (id INTEGER PRIMARY KEY, n, m); CREATE UNIQUE INDEX \"by m\" ON \"order lines\" (m);",
+      "0001-a/migrate.sql": "\(up)\n-- @down\nSELECT 1;",
+    ]
+  }
+
+  @Test("writes that may reach every row", arguments: unbounded)
+  func checkUnbounded(_ example: LintCase) throws { try example.check() }
+
+  static let unbounded =
+    [
+      "UPDATE lines SET n = 'x' WHERE n IS NULL;", "UPDATE main.lines SET n = 'x' WHERE n IS NULL;",
+      "UPDATE \"order lines\" SET n = 'x' WHERE n IS NULL;",
+      "UPDATE main.\"order lines\" AS \"o l\" SET n = 'x' WHERE n IS NULL;",
+      "DELETE FROM \"order lines\" WHERE n IS NULL;", "UPDATE \"order lines\" SET n = 'x' WHERE m > 3;",
+    ].map { LintCase($0, folder: lines($0), finds: ["unbounded-write": "0001-a/migrate.sql:4:1"]) }
+
+  @Test(
+    "writes that find their rows by a unique key",
+    arguments: [
+      "UPDATE \"order lines\" SET n = 'x' WHERE id = 3;", "UPDATE \"order lines\" SET n = 'x' WHERE m = 3;",
+      "UPDATE main.\"order lines\" SET n = 'x' WHERE m IN (3, 4);",
+    ])
+  func bounded(_ up: String) throws {
+    let report = try LintedFiles(Self.lines(up)).report()
+    #expect(report.findings.map(\.id) == ["undetected"], "\(report.text)")
+  }
+
+  @Test("batches of a table whose name has a space")
+  func batchedName() throws {
+    let batch = "UPDATE \"order lines\" SET n = 'x' WHERE +id BETWEEN :first AND :last;"
+    let whole = Self.lines("-- @batch \"order lines\"\n\(batch)").mapValues {
+      $0.replacing("SELECT 1;", with: batch.replacing("+id", with: "id"))
+    }
+    let report = try LintedFiles(whole).report()
+    let finding = try #require(report.findings.first { $0.id == "batch-not-keyed" }, "\(report.text)")
+    #expect(finding.details == ["SCAN order lines"])
+    let keyed = whole.mapValues { $0.replacing("+id", with: "id") }
+    #expect(try LintedFiles(keyed).report().findings.map(\.id) == ["undetected"])
+  }
+
   @Test("claims", arguments: claims)
   func checkClaim(_ example: LintCase) throws { try example.check() }
 

@@ -41,8 +41,8 @@ final class BatchArchive {
   private static let changedRows = "temp.\(changedRowsName)"
   private static let rest = "phasedb_batch_rest"
 
-  /// Finds the archives of a phase that is under way, and makes the one of its direction if it is missing. Belongs
-  /// into the first transaction.
+  /// Finds the archives of a phase that is under way, and makes the one of its direction if it is missing. Call it
+  /// inside the first transaction.
   ///
   /// - Parameters:
   ///   - plan: the SQL of this direction.
@@ -274,7 +274,7 @@ extension BatchArchive {
     case some([Int64])
   }
 
-  /// The rows that differ or are gone. Belongs between the way back and its rollback.
+  /// The rows that differ or are gone. Call it between the way back and its rollback.
   func differing() throws(MigrationError) -> Rows {
     guard keeping != nil else { return .some([]) }
     return try lifting("comparing the rows of a batch") { () in

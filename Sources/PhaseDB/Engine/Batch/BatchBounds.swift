@@ -37,8 +37,8 @@ struct BatchBounds {
       _ writes: WriteSet, except free: Set<FoldedName>, isWayBack: Bool
     ) -> (table: FoldedName, what: Prose)? {
       let deleted = writes.deletedTables.filter(isOld).map { (table: $0, what: "deletes rows of" as Prose) }
-      // Whether a trigger of the way up overwrites a row is seen as it runs. A trigger that only copies back the
-      // writes of the other side overwrites none.
+      // `BatchWatch` sees whether a trigger of the way up overwrites a row. A trigger that only copies back what the
+      // other side wrote overwrites none.
       let others = overwritten(writes).subtracting([name.key]).filter {
         isWayBack || writes.triggers[$0] == nil
       }.map { (table: $0, what: "overwrites" as Prose) }

@@ -134,7 +134,7 @@ struct BatchEnd {
   private func pause(for error: MigrationError) -> BatchPause {
     if let pause = run.pausedBy { return pause }
     let resuming: Prose = "phasedb \(record.direction.rawValue)"
-    let reason: BatchPause.Reason =
+    let reason: Phase.PauseReason =
       switch error.id {
       case .interrupted: .interrupted
       case .databaseFull: .diskLow

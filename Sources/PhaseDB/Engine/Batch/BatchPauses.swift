@@ -150,7 +150,7 @@ final class BatchPauses {
 extension BatchPause {
   /// The event for a phase that it pauses.
   fileprivate func event(of id: PhaseID) -> Event {
-    .batchPaused(id, reason: reason.rawValue, detail: detail, resuming: resuming)
+    .batchPaused(id, reason: reason, detail: detail, resuming: resuming)
   }
 
   /// Whether the run ends because of it, once the time to wait is over.

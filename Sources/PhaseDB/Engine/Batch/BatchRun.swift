@@ -11,7 +11,7 @@ final class BatchRun {
   let plan: BatchPlan
   var key: BatchKey { plan.key }
   var record: BatchRecord
-  var law: BatchLaw
+  var sizing: BatchSizing
   var holds = HoldHistogram()
   var writers: ConcurrentWriters
   /// What the SQL of the last batch wrote.
@@ -24,7 +24,7 @@ final class BatchRun {
   /// Pages of the database when the run began, to estimate the need of the rest.
   private(set) var pagesBefore: Int64 = 0
   let isNew: Bool
-  /// True while going back because of a failure at the end.
+  /// True after a failure at the end, while the batches are taken back.
   private(set) var isUndoing = false
   /// The pause that ended the run, if one did.
   var pausedBy: BatchPause?
@@ -35,8 +35,6 @@ final class BatchRun {
   var schemaVersion: Int64?
   /// When the last batch of this run released the lock.
   var released: ContinuousClock.Instant?
-  /// False for a batch of one key that was stopped at its deadline: it cannot be made smaller.
-  var hasDeadline = true
 
   /// - Parameter isNew: whether this is the first run of the phase.
   init(
@@ -48,7 +46,7 @@ final class BatchRun {
     self.record = record
     self.plan = plan
     self.isNew = isNew
-    law = BatchLaw(transition.engine.pacing, limit: transition.planned.step.phase.budget?.hold)
+    sizing = BatchSizing(transition.engine.pacing, limit: transition.planned.step.phase.budget?.hold)
     fractionBefore = record.fraction
     self.writers = writers
     self.trip = trip
@@ -131,7 +129,7 @@ final class BatchRun {
       if done > 0.005, seconds > 1 { remaining = .milliseconds(seconds * 1_000 * (1 - fraction) / done) }
     }
     return Event.BatchProgress(
-      rows: record.rows, fraction: record.fraction, rowsPerSecond: pace.rowsPerSecond, batchSize: law.size,
+      rows: record.rows, fraction: record.fraction, rowsPerSecond: pace.rowsPerSecond, batchSize: sizing.size,
       hold: Event.BatchProgress.Hold(
         last: holds.last, median: holds.quantile(0.5), p99: holds.quantile(0.99)),
       pauseMilliseconds: pace.pause, remaining: remaining)
@@ -146,18 +144,22 @@ final class BatchRun {
 
   private func runBatches() throws(MigrationError) {
     let pauses = try BatchPauses(self)
+    var hasDeadline = true
     while true {
       let range = try patiently { () throws(MigrationError) in
         try pauses.wait()
         return try lifting("looking for the next batch") { () in
-          try BatchSearch(key: key, connection: connection).next(of: record, size: law.size)
+          try BatchSearch(key: key, connection: connection).next(of: record, size: sizing.size)
         }
       }
       guard let range else { return }
       rest()
       if engine.cancellation.isRequested { continue }
       do throws(MigrationError) {
-        guard try commit(range) else {
+        switch try commit(range, hasDeadline: hasDeadline) {
+        case .committed: hasDeadline = true
+        case .overran(let isSmallest):
+          if isSmallest { hasDeadline = false }
           released = .now
           continue
         }
@@ -168,13 +170,13 @@ final class BatchRun {
         Pause.briefly()
         continue
       }
-      law.isAlone = try patiently { () throws(MigrationError) in try writers.areQuiet(on: connection) }
-      record.pace.pause = law.pause(after: holds.last)
+      sizing.isAlone = try patiently { () throws(MigrationError) in try writers.areQuiet(on: connection) }
+      record.pace.pause = sizing.pause(after: holds.last)
       engine.observe(.batchCommitted(planned.step.id, record.direction, progress))
     }
   }
 
-  /// Waits until the lock has been free for as long as `BatchLaw` says. Work between two batches, such as emptying
+  /// Waits until the lock has been free for as long as `BatchSizing` says. Work between two batches, such as emptying
   /// the log, counts as part of that time.
   private func rest() {
     guard let released else { return }
@@ -229,11 +231,16 @@ final class BatchRun {
 }
 
 extension BatchRun {
+  private enum Attempt {
+    case committed
+    /// The batch was rolled back, and the next one is smaller. `isSmallest` when it was stopped at its deadline and cannot be
+    /// made smaller: then it runs again without one.
+    case overran(isSmallest: Bool)
+  }
+
   /// Runs one batch in a transaction of its own.
-  ///
-  /// - Returns: false when it was rolled back and must be looked for again.
-  func commit(_ range: BatchRange) throws(MigrationError) -> Bool {
-    try patiently { () throws(MigrationError) in try attempt(range) }
+  private func commit(_ range: BatchRange, hasDeadline: Bool) throws(MigrationError) -> Attempt {
+    try patiently { () throws(MigrationError) in try attempt(range, hasDeadline: hasDeadline) }
   }
 
   /// Runs a body, and runs it again while another connection holds the lock and there is time to wait. With a
@@ -260,14 +267,14 @@ extension BatchRun {
   /// noticed.
   func waitShortly() { connection.setBusyDeadline(min(lockDeadline, .now + .seconds(1))) }
 
-  private func attempt(_ range: BatchRange) throws(MigrationError) -> Bool {
+  private func attempt(_ range: BatchRange, hasDeadline: Bool) throws(MigrationError) -> Attempt {
     waitShortly()
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let locked = ContinuousClock.now
     try refuseLostPlace()
     try transition.lanes.refuseLost(state.knowledge)
     let lanes = try transition.lanes.lift(forWritesOf: plan.writes, &state.knowledge)
-    let limit = hasDeadline ? locked + law.deadline : nil
+    let limit = hasDeadline ? locked + sizing.deadline : nil
     connection.setProgressHandler(every: 1_000) { [engine] in
       limit.map { ContinuousClock.now < $0 } ?? !engine.cancellation.isRequested
     }
@@ -280,13 +287,12 @@ extension BatchRun {
       writes = try trip.run(range.keys)
     } catch {
       if isOfNeighbours(error, in: range) {
-        law.overran(rows: range.rows)
-        return false
+        sizing.overran(rows: range.rows)
+        return .overran(isSmallest: false)
       }
       guard error.id == .interrupted, limit != nil else { throw failed(error, in: range) }
-      if range.rows <= 1 || range.keys.first == range.keys.last { hasDeadline = false }
-      law.overran(rows: range.rows)
-      return false
+      sizing.overran(rows: range.rows)
+      return .overran(isSmallest: range.rows <= 1 || range.keys.first == range.keys.last)
     }
     connection.removeProgressHandler()
     try transition.lanes.putBack(planned, lanes, applied: nil, &state.knowledge)
@@ -301,13 +307,12 @@ extension BatchRun {
     let held = (ended - locked).milliseconds
     released = ended
     record = after
-    hasDeadline = true
     failuresOfDisk = 0
     rowsOfRun += range.rows
     longestHold = max(longestHold, held)
     holds.add(held)
-    law.committed(rows: range.rows, milliseconds: held, committing: (ended - committing).milliseconds)
-    return true
+    sizing.committed(rows: range.rows, milliseconds: held, committing: (ended - committing).milliseconds)
+    return .committed
   }
 
   /// Whether rows of one batch may have conflicted with each other on the way down. In batches of one row they do
@@ -362,7 +367,7 @@ extension BatchRun {
     after.beat = engine.now()
     let seconds = (ContinuousClock.now - began).milliseconds / 1_000
     after.pace = BatchRecord.Pace(
-      size: law.size, rowsPerSecond: Double(rowsOfRun + range.rows) / max(0.001, seconds),
+      size: sizing.size, rowsPerSecond: Double(rowsOfRun + range.rows) / max(0.001, seconds),
       lastHold: holds.last == 0 ? held : holds.last, medianHold: holds.quantile(0.5),
       p99Hold: holds.quantile(0.99), pause: record.pace.pause)
     return after
@@ -411,7 +416,7 @@ struct ConcurrentWriters {
   private static let quiet = Duration.milliseconds(200)
 
   /// Begins with the times at which the files were last written, so that the run need not wait and watch first.
-  /// Belongs before the run's own first write.
+  /// Call it before the run's own first write.
   init(of path: String) {
     let ages = [path, "\(path)-wal"].compactMap { FileReading.age(of: $0) }
     lastWrite = ContinuousClock.now - (path.isEmpty ? .zero : ages.min() ?? .zero)

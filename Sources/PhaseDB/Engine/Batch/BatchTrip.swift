@@ -23,7 +23,7 @@ final class BatchTrip {
   /// The key in the ledger for the report of a phase that is under way.
   static let place: Int64 = 0
 
-  /// Belongs into the first transaction of a run.
+  /// Call it inside the first transaction of a run.
   ///
   /// - Parameters:
   ///   - scripts: the SQL of this direction, and that of the other if known.
@@ -221,7 +221,7 @@ extension BatchTrip {
       let own = key.table.folded
       let columns = Set((back.writes.columns[own] ?? []).map { SchemaName($0) })
       report.chance = try lifting("counting the rows of \(key.table)") { () in
-        // Every row of the table itself is archived, but a value of chance may be refused the next time.
+        // Every row of the table itself is archived, but a constraint may refuse a random value next time.
         let schema = try Schema(of: connection)
         let isOpen =
           back.writes.tables.contains(own) || report.verdict == .blocked

@@ -82,17 +82,17 @@ extension QueryPlanLine {
   fileprivate func isUnique(on connection: Connection) -> Bool {
     let line = text.asciiLowercased
     if line.contains("using integer primary key (rowid=?)") { return true }
-    guard let open = line.firstIndex(of: "("), !line[open...].contains("<?"), !line[open...].contains(">?")
+    guard let open = line.ranges(of: " (").last?.lowerBound, !line[open...].contains("<?"),
+      !line[open...].contains(">?")
     else { return false }
     let columns = line[open...].count { $0 == "?" }
     if line.contains(" using primary key ") { return true }
-    let parts = line[..<open].split(separator: " ")
-    guard let name = parts.last.map(String.init) else { return false }
+    guard let index else { return false }
     let unique = try? connection.value(
       """
       SELECT (SELECT count(*) FROM pragma_index_info(l.name)) FROM sqlite_schema AS t, pragma_index_list(t.name) AS l
       WHERE t.type = 'table' AND l.name = ?1 COLLATE NOCASE AND l."unique"
-      """, .text(name))
+      """, .text(index))
     return unique?.integer == Int64(columns)
   }
 }

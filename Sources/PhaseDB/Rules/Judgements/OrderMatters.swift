@@ -80,8 +80,7 @@ enum OrderMatters {
     return (finding, contract.id, phase.id)
   }
 
-  /// The way from one order to another in which contracts come later; in each step a contract changes places with the
-  /// phase after it.
+  /// Steps from one order to another in which contracts come later. Each step swaps a contract with the phase after it.
   private struct Chain {
     /// All phases except contracts, in their order.
     private let others: [Step]

@@ -71,10 +71,9 @@ enum Undetected {
 
   /// Whether its up SQL has a guard: it copies bad rows into a table that refuses every row, so that the phase fails.
   private static func hasGuard(_ phase: Phase) -> Bool {
-    ScriptStatements(phase.up).all.contains { statement in
-      guard statement.action == .createTable else { return false }
-      let words = statement.words.map(\.name)
-      return zip(words, words.dropFirst()).contains { $0 == "check" && $1 == "false" }
+    SQLSplitter.statements(in: phase.up.text).contains { range in
+      let words = SQLWord.all(in: String(decoding: Array(phase.up.text.utf8)[range], as: UTF8.self))
+      return words.first?.is("create") == true && words.refusesEveryRow
     }
   }
 }

@@ -22,9 +22,9 @@ package final class Scratch {
   /// - Parameters:
   ///   - baseline: the schema to begin with, nil for none.
   ///   - observe: told of every script that is about to run.
-  /// - Throws: what the baseline's SQL throws.
   ///   - costLimit: the limit for the SQL that runs on it; nil when none is needed, because the same SQL runs on the
   ///     database next.
+  /// - Throws: what the baseline's SQL throws.
   package init(
     baseline: Script?, terms: ScratchTerms = ScratchTerms(), costLimit: CostLimit? = CostLimit(.scratch),
     observe: @escaping (Script) -> Void = { _ in }

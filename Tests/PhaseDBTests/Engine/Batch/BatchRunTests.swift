@@ -498,8 +498,8 @@ struct BatchRunTests {
 
   @Test(
     "pauses while there is a pause file, and while the throttle query returns a row",
-    arguments: [BatchPause.Reason.pauseFile, .throttle])
-  func waits(reason: BatchPause.Reason) throws {
+    arguments: [Phase.PauseReason.pauseFile, .throttle])
+  func waits(reason: Phase.PauseReason) throws {
     let database = try TemporaryDatabase(Self.rows)
     var pacing = Options.Pacing(hold: .seconds(10), maximumRows: 500)
     switch reason {
@@ -508,20 +508,18 @@ struct BatchRunTests {
       pacing.throttle = Script("SELECT 1 FROM jobs")
     default: try Data().write(to: URL(fileURLWithPath: database.path + ".pause"))
     }
-    var seen: [BatchPause.Reason] = []
+    var seen: [Phase.PauseReason] = []
     var resumed = 0
     try database.run(.upAll, Self.counting(), .test(pacing: pacing)) { event in
       if case .batchResumed = event { resumed += 1 }
-      guard case .batchPaused(_, let reason, let detail, let resuming) = event,
-        let word = BatchPause.Reason(rawValue: reason)
-      else { return }
-      seen.append(word)
+      guard case .batchPaused(_, let reason, let detail, let resuming) = event else { return }
+      seen.append(reason)
       // Another operator looks, and takes the reason away.
       let status = try? database.migrator(Self.counting(), access: .reading).status()
       #expect(
-        status?.underWay?.pause == BatchPause(reason: word, detail: detail, resuming: resuming)
+        status?.underWay?.pause == BatchPause(reason: reason, detail: detail, resuming: resuming)
           && status?.underWay?.isRunning == true)
-      if word == .throttle {
+      if reason == .throttle {
         try? database.run("DELETE FROM jobs")
       } else {
         try? FileManager.default.removeItem(atPath: database.path + ".pause")

@@ -16,7 +16,7 @@ struct Notebook {
     try application(path)
     try await operatorsTool(path)
     try rehearsal(path)
-    try recorder(path)
+    try compatibility(path)
     try versions(folder.path)
     print("the call sites do what they say")
   }
@@ -86,8 +86,8 @@ struct Notebook {
     try expect(report.isClean && report.held.isEmpty, "nothing is left to rehearse")
   }
 
-  /// A test suite that writes down what its application asks.
-  static func recorder(_ path: String) throws {
+  /// A pipeline that runs the queries of an application's versions on every state.
+  static func compatibility(_ path: String) throws {
     let check = { (folder: String) throws(MigrationError) in
       try CompatibilityCheck(folder: folder).report().isClean
     }

@@ -3,15 +3,15 @@ import Testing
 @testable import PhaseDB
 
 /// How large batches are and how long the run rests, from measured holds alone.
-@Suite("The law of batches")
-struct BatchLawTests {
+@Suite("The size of batches")
+struct BatchSizingTests {
   /// A table that takes a fixed time for each row and for each commit.
   private func sizes(
-    _ law: inout BatchLaw, batches: Int, perRow: Double, commit: Double = 0.1
+    _ sizing: inout BatchSizing, batches: Int, perRow: Double, commit: Double = 0.1
   ) -> [Int] {
     (0..<batches).map { _ in
-      let size = law.size
-      law.committed(rows: size, milliseconds: Double(size) * perRow + commit, committing: commit)
+      let size = sizing.size
+      sizing.committed(rows: size, milliseconds: Double(size) * perRow + commit, committing: commit)
       return size
     }
   }
@@ -54,16 +54,16 @@ struct BatchLawTests {
         hold: .milliseconds(10), perRow: 0.01, settles: 1_900...2_100, commit: 20),
     ])
   func settles(row: Case) {
-    var law = BatchLaw(Options.Pacing(hold: row.hold, maximumRows: row.most))
-    law.isAlone = row.isAlone
-    let sizes = sizes(&law, batches: 80, perRow: row.perRow, commit: row.commit)
+    var sizing = BatchSizing(Options.Pacing(hold: row.hold, maximumRows: row.most))
+    sizing.isAlone = row.isAlone
+    let sizes = sizes(&sizing, batches: 80, perRow: row.perRow, commit: row.commit)
     #expect(row.settles.contains(sizes.last ?? 0), "\(sizes)")
   }
 
   @Test("the size grows by half at most")
   func growth() {
-    var law = BatchLaw(Options.Pacing())
-    let sizes = sizes(&law, batches: 30, perRow: 0.0001)
+    var sizing = BatchSizing(Options.Pacing())
+    let sizes = sizes(&sizing, batches: 30, perRow: 0.0001)
     for (before, after) in zip(sizes, sizes.dropFirst()) {
       #expect(Double(after) <= Double(before) * 1.5 + 1)
     }
@@ -72,43 +72,43 @@ struct BatchLawTests {
 
   @Test("one slow batch counts for a quarter")
   func average() {
-    var law = BatchLaw(Options.Pacing())
-    _ = sizes(&law, batches: 60, perRow: 0.002, commit: 0)
-    let before = law.size
-    law.committed(rows: before, milliseconds: Double(before) * 0.004, committing: 0)
-    #expect(abs(Double(law.size) / Double(before) - 0.875) < 0.01)
+    var sizing = BatchSizing(Options.Pacing())
+    _ = sizes(&sizing, batches: 60, perRow: 0.002, commit: 0)
+    let before = sizing.size
+    sizing.committed(rows: before, milliseconds: Double(before) * 0.004, committing: 0)
+    #expect(abs(Double(sizing.size) / Double(before) - 0.875) < 0.01)
   }
 
   @Test("a batch that is stopped at its deadline is tried again with a tenth of its rows, down to one")
   func deadline() {
-    var law = BatchLaw(Options.Pacing())
-    _ = sizes(&law, batches: 60, perRow: 0.002)
-    #expect(law.deadline == .milliseconds(50))
-    var size = law.size
+    var sizing = BatchSizing(Options.Pacing())
+    _ = sizes(&sizing, batches: 60, perRow: 0.002)
+    #expect(sizing.deadline == .milliseconds(50))
+    var size = sizing.size
     for _ in 0..<6 {
-      law.overran(rows: size)
-      #expect(law.size == max(1, size / 10))
-      size = law.size
+      sizing.overran(rows: size)
+      #expect(sizing.size == max(1, size / 10))
+      size = sizing.size
     }
     #expect(size == 1)
-    law.committed(rows: 1, milliseconds: 30, committing: 0.1)
-    #expect(law.size == 10)
+    sizing.committed(rows: 1, milliseconds: 30, committing: 0.1)
+    #expect(sizing.size == 10)
   }
 
   @Test("the phase's own limit of the hold goes before a longer one")
   func limit() {
-    #expect(BatchLaw(Options.Pacing(), limit: .milliseconds(4)).deadline == .milliseconds(20))
-    #expect(BatchLaw(Options.Pacing(), limit: .milliseconds(400)).deadline == .milliseconds(50))
+    #expect(BatchSizing(Options.Pacing(), limit: .milliseconds(4)).deadline == .milliseconds(20))
+    #expect(BatchSizing(Options.Pacing(), limit: .milliseconds(400)).deadline == .milliseconds(50))
   }
 
   @Test("the rest is as long as the hold and never under 2 ms; 1 ms when nobody else writes")
   func rest() {
-    var law = BatchLaw(Options.Pacing())
-    #expect(law.pause(after: 12) == 12)
-    #expect(law.pause(after: 0.5) == 2)
-    law.isAlone = true
-    #expect(law.pause(after: 12) == 1)
-    var patient = BatchLaw(Options.Pacing(pause: .milliseconds(30)))
+    var sizing = BatchSizing(Options.Pacing())
+    #expect(sizing.pause(after: 12) == 12)
+    #expect(sizing.pause(after: 0.5) == 2)
+    sizing.isAlone = true
+    #expect(sizing.pause(after: 12) == 1)
+    var patient = BatchSizing(Options.Pacing(pause: .milliseconds(30)))
     #expect(patient.pause(after: 12) == 30)
     #expect(patient.pause(after: 50) == 50)
     patient.isAlone = true

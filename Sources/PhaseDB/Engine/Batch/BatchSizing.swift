@@ -4,7 +4,7 @@
 /// SQLite's busy handler polls and is not a queue (sqlite.org/c3ref/busy_handler.html). So the rest is at least as
 /// long as the hold: otherwise a waiting application would miss the free moments again and again, however small the
 /// batches are.
-struct BatchLaw: Sendable {
+struct BatchSizing: Sendable {
   private let pacing: Options.Pacing
   /// Rows of the next batch.
   private(set) var size: Int

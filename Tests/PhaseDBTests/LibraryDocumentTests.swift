@@ -96,8 +96,8 @@ func isOn(_ name: String, for subject: String, in database: OpaquePointer) -> Bo
 
 // MARK: - End of what is shown
 
-@Suite("The README's library")
-struct ReadmeLibraryTests {
+@Suite("The page Library")
+struct LibraryDocumentTests {
   @Test("takes the migrations from an application's resources")
   func resources() throws {
     let phase = "-- @window notebook <1.0\n-- @up\nCREATE TABLE notes (id);\n-- @down\nDROP TABLE notes;\n"

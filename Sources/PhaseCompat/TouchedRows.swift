@@ -6,7 +6,7 @@ internal import PhaseSQLite
 ///
 /// SQLite reports the rowids of what a statement changes, and a ``TouchLog`` the keys of a WITHOUT ROWID table, so that
 /// only touched rows are read, however large the table is.
-final class RowBook {
+final class TouchedRows {
   /// A row, by its table and its key.
   struct Key: Sendable, Hashable {
     let table: FoldedName
@@ -120,7 +120,7 @@ final class RowBook {
   }
 }
 
-extension RowBook.Key: CustomStringConvertible {
+extension TouchedRows.Key: CustomStringConvertible {
   /// `customers 7`
   var description: String { "\(table) \(values.map(\.description).joined(separator: ", "))" }
 }
