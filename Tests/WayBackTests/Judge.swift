@@ -91,7 +91,10 @@ struct Judge {
   private func losses(of name: String, _ old: Look.Table, _ last: Look.Table) -> [String] {
     let (first, now) = (up.tables[name], written.tables[name])
     // Nobody wrote it, so it is to be what it was, row by row.
-    if first == now {
+    let isMoved = traffic.contains { act in
+      if case .moved(name, _, _) = act { true } else { false }
+    }
+    if first == now, !isMoved {
       let (missing, extra) = Self.difference(old.texts, last.texts)
       return missing.map { "\(name): missing \($0)" } + extra.map { "\(name): left over \($0)" }
     }

@@ -81,6 +81,8 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   /// The rows without a parent before the phase, by the values of their foreign keys; nil when they were not looked for. If
   /// the phase dropped the reference, its way back has to accept them.
   var orphans: [String: Int]?
+  /// The same for batches: how many they were, in the tables that the phase may orphan.
+  var rowsWithoutParent: Int?
 
   struct Chance: Codable, Sendable, Hashable {
     /// Tables in which it may leave other rows than before, whatever is archived.
@@ -106,7 +108,8 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
     let isChance = verdict == .exact && other.verdict == .chance
     return RoundTripRecord(
       verdict: isBlocked ? .blocked : !losses.isEmpty ? .lossy : isChance ? .chance : verdict, losses: losses,
-      reasons: reasons.isEmpty ? other.reasons : reasons, keys: keys, chance: other.chance ?? chance)
+      reasons: reasons.isEmpty ? other.reasons : reasons, keys: keys, chance: other.chance ?? chance,
+      rowsWithoutParent: rowsWithoutParent)
   }
 }
 

@@ -333,6 +333,19 @@ struct ReversalWordsTests {
           down: "DELETE FROM t WHERE code = 'k6';")
       ], since: "DELETE FROM t WHERE code = 'k6'", "uncertain", because: ["t 1"],
       asking: "SELECT rowid, * FROM t", gives: "1,'k1',NULL\n2,'k2',NULL\n4,'k4',9\n"),
+    Case(
+      "exact of batches whose rows had no parent before",
+      "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY, p REFERENCES p); INSERT INTO p VALUES (1); INSERT INTO t VALUES (1, 9), (2, 1)",
+      [
+        Phase(
+          "0001-a/migrate", up: "UPDATE t SET p = 1 WHERE id BETWEEN :first AND :last;",
+          down: "UPDATE t SET p = NULL WHERE id BETWEEN :first AND :last;", "@batch t")
+      ], "exact", asking: all, gives: "1,9\n2,1\n"),
+    Case(
+      "exact of the same rows in one transaction",
+      "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY, p REFERENCES p); INSERT INTO p VALUES (1); INSERT INTO t VALUES (1, 9), (2, 1)",
+      [Phase("0001-a/migrate", up: "UPDATE t SET p = 1;", down: "UPDATE t SET p = NULL;")], "exact",
+      asking: all, gives: "1,9\n2,1\n"),
   ]
 
   @Test("is said alike by status, plan and library, and comes true:", arguments: cases)

@@ -19,7 +19,10 @@ struct BatchEnd {
     defer { connection.removeProgressHandler() }
     try reading(connection) { () throws(MigrationError) in
       let orphans = try rowsWithoutParent()
-      if let before = record.orphans, let orphans, orphans > before {
+      if let now = record.orphans, let orphans, orphans > now,
+        case let before = max(now, try formerOrphans()),
+        orphans > before
+      {
         throw MigrationError(
           .foreignKeysViolated,
           "\(record.id) \(record.direction.rawValue) leaves \(DetailLines.rows(orphans - before)) without a parent",
@@ -27,6 +30,16 @@ struct BatchEnd {
           help: ["delete or re-point the child rows in the same phase, before their parents are deleted"])
       }
       try StepChecks(planned.step, run.state.knowledge, on: connection).verify { engine.observe($0) }
+    }
+  }
+
+  /// How many rows had no parent before the phase went up: its way down may restore them.
+  private func formerOrphans() throws(MigrationError) -> Int {
+    let knowledge = run.state.knowledge
+    guard record.direction == .down, let applied = knowledge.applied.last(where: { $0.id == record.id })
+    else { return 0 }
+    return try lifting("reading the ledger") { () in
+      try knowledge.ledger?.roundTrips.read(of: applied.sequence)?.rowsWithoutParent ?? 0
     }
   }
 
@@ -76,7 +89,7 @@ struct BatchEnd {
       ? nil : run.state.knowledge.applied.last { $0.id == record.id }?.sequence
     try run.trip.finish(
       applied: recorded.phase?.sequence, again: again, gone: isDown ? present : nil,
-      hadRows: record.ends != nil, ledger)
+      hadRows: record.ends != nil, orphans: record.orphans, ledger)
     // Tables of the archive are not part of the user's schema, but the next step has to know about them.
     let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
     // This comes before the commit, because nothing may fail after it.

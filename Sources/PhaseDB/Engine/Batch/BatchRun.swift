@@ -217,7 +217,7 @@ final class BatchRun {
     engine.observe(.turningBack(planned.step.id, reason: error.message))
     isUndoing = true
     record.reverse(at: engine.now())
-    let staying = trip.staying
+    let staying = record.direction == .down ? trip.staying : try stayingOfDown()
     try changeDirection()
     try runBatches()
     try ending.finish()
@@ -227,6 +227,17 @@ final class BatchRun {
     error.state =
       "every batch of \(record.id.short) was undone\(staying); the database is \(present?.checkpointText ?? "as it was")"
     throw error
+  }
+
+  /// What a way down that is taken back leaves, as the end of a sentence: rows that triggers inserted in both directions.
+  private func stayingOfDown() throws(MigrationError) -> Prose {
+    guard let applied = state.knowledge.applied.last(where: { $0.id == record.id }) else { return "" }
+    let seen = try lifting("reading the ledger") { () in
+      try state.knowledge.ledger?.roundTrips.read(of: applied.sequence)
+    }
+    let tables = Set((seen?.losses ?? []).filter { $0.column == nil }.map(\.table)).sorted()
+    return tables.isEmpty
+      ? "" : ", but not rows that were inserted into \(tables.map { Prose($0) }.joined(separator: ", "))"
   }
 }
 

@@ -193,11 +193,15 @@ extension BatchTrip {
   ///   - sequence: the sequence of the phase that is applied now; nil when none is.
   ///   - again: the sequence of a phase that stayed applied while part of it came down and went up again.
   ///   - gone: the sequence of the phase that came down.
+  ///   - orphans: how many rows had no parent before.
   func finish(
-    applied sequence: Int64?, again: Int64?, gone: Int64?, hadRows: Bool, _ ledger: Ledger
+    applied sequence: Int64?, again: Int64?, gone: Int64?, hadRows: Bool, orphans: Int?, _ ledger: Ledger
   ) throws(MigrationError) {
     try archive.finish(ledger)
-    if sequence != nil { report = try complete(hadRows: hadRows) }
+    if sequence != nil {
+      report = try complete(hadRows: hadRows)
+      report.rowsWithoutParent = orphans
+    }
     // Rows that these batches leave behind are added to those that the first ones left.
     let whole = try again.flatMap { again throws(MigrationError) in
       try ledger.roundTrips.read(of: again)?.adding(report)
