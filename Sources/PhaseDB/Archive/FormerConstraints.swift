@@ -55,7 +55,7 @@ struct FormerConstraints {
   }
 
   /// Restored constraints that ``broken()`` cannot check with a query.
-  struct Unasked {
+  struct Unchecked {
     /// The tables, by their names after the way back, with constraints on values that it computes or renames, and with
     /// indexes of expressions. Each looks at one table only.
     var tables: Set<SchemaName> = []
@@ -63,8 +63,8 @@ struct FormerConstraints {
     var hasReferences = false
   }
 
-  func unasked() throws(SQLiteError) -> Unasked {
-    var unasked = Unasked()
+  func unchecked() throws(SQLiteError) -> Unchecked {
+    var unchecked = Unchecked()
     for change in former.changes(since: present) where change.kind == .added {
       let name = SchemaName(change.object.table)
       guard let old = former.table(name) else { continue }
@@ -73,9 +73,9 @@ struct FormerConstraints {
         $0.origin ?? $0.columns.lazy.compactMap(\.handedFrom?.table).first
       }
       let new = present.table(now ?? name)
-      if !Set(old.foreignKeys).isSubset(of: new?.foreignKeys ?? []) { unasked.hasReferences = true }
+      if !Set(old.foreignKeys).isSubset(of: new?.foreignKeys ?? []) { unchecked.hasReferences = true }
       if old.columns.contains(where: { $0.isGenerated && new?.column($0.name)?.isGenerated != true }) {
-        unasked.tables.insert(name)
+        unchecked.tables.insert(name)
       }
       let (oldIndexes, newIndexes) = (former.indexes(on: name), present.indexes(on: now ?? name))
       let isAsked =
@@ -84,25 +84,25 @@ struct FormerConstraints {
       let hasExpressions = oldIndexes.contains { index in
         !newIndexes.contains(index) && index.columns.contains { $0.column == nil }
       }
-      if !isAsked || hasExpressions { unasked.tables.insert(name) }
+      if !isAsked || hasExpressions { unchecked.tables.insert(name) }
     }
     for record in archives {
       let name = SchemaName(record.table)
       guard let content = try? ArchiveContent(record), let table = former.table(name) else { continue }
       let values = Set(content.columns.map { SchemaName($0.name) })
       if table.foreignKeys.contains(where: { !values.isDisjoint(with: $0.columns) }) {
-        unasked.hasReferences = true
+        unchecked.hasReferences = true
       }
       let uniques = table.uniques.map(\.columns) + [table.primaryKey?.columns].compactMap(\.self)
       let isUnique =
         uniques.contains { columns in columns.contains { $0.column.map(values.contains) ?? true } }
         || former.indexes(on: name).contains { $0.isUnique && $0.mentions(anyOf: values) }
-      if isUnique { unasked.tables.insert(name) }
+      if isUnique { unchecked.tables.insert(name) }
     }
     // Rows may have been added since that refer to a row which the way back deletes.
     let parents = Set(trace.tables.filter { $0.losesRows || $0.hasUpdates }.compactMap(\.outcome))
-    if !former.children(of: parents).isEmpty { unasked.hasReferences = true }
-    return unasked
+    if !former.children(of: parents).isEmpty { unchecked.hasReferences = true }
+    return unchecked
   }
 
   /// Whether every row of a table meets the constraints of another one, as far as both say the same.

@@ -154,14 +154,14 @@ extension Reversal.Obstacle {
   /// The obstacle for a step that was refused on a copy.
   init(_ error: MigrationError, of id: PhaseID) {
     self.init(
-      reason: Reversal.told(error.message, of: id), rows: error.details,
-      openings: error.help.filter { !$0.hasPrefix("then run: ") }, error: error.id)
+      reason: Reversal.withoutPhase(error.message, of: id), rows: error.details,
+      openings: error.help, error: error.id)
   }
 }
 
 extension Reversal {
   /// A reason without the name of the phase, for a place that already names it.
-  static func told(_ reason: Prose, of id: PhaseID) -> Prose {
+  static func withoutPhase(_ reason: Prose, of id: PhaseID) -> Prose {
     if let rest = reason.without(prefix: "\(id) cannot come down: ") { return rest }
     return reason.without(prefix: "\(id) down ").map { "it \($0)" } ?? reason
   }

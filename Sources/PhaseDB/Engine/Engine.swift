@@ -259,7 +259,8 @@ package struct Engine {
     let step = planned.step
     let runsWithoutRows =
       present.map { (try? trials.trial(step.id, step.phase, .down, on: $0.schema)) != nil } ?? false
-    var failure = WayOut.advising(on: completed, runsWithoutRows: runsWithoutRows)
+    var failure = WayOut.advising(
+      on: completed, runsWithoutRows: runsWithoutRows, isCopy: purpose != .change)
     if let file { failure.help.append("what \(step.id.short) caused is listed in \(file)") }
     return failure
   }

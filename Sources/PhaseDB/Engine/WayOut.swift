@@ -11,10 +11,7 @@ enum WayOut {
   ]
 
   /// For rows that do not fit the former schema.
-  static let rows: [Prose] = [
-    "change or delete the rows that do not fit; list them: phasedb rehearse down",
-    "then run: phasedb down",
-  ]
+  static let rows: Prose = "change or delete the rows that do not fit; list them: phasedb rehearse down"
 
   /// For rows that are known.
   ///
@@ -27,18 +24,21 @@ enum WayOut {
 
   /// Adds this advice to the failure of a way down.
   ///
-  /// - Parameter runsWithoutRows: whether its SQL runs on a database without rows.
-  static func advising(on failure: MigrationError, runsWithoutRows: Bool) -> MigrationError {
+  /// - Parameters:
+  ///   - runsWithoutRows: whether its SQL runs on a database without rows.
+  ///   - isCopy: whether it failed on a copy, where nothing follows.
+  static func advising(
+    on failure: MigrationError, runsWithoutRows: Bool, isCopy: Bool
+  ) -> MigrationError {
     var error = failure
+    let next: [Prose] = isCopy ? [] : ["then run: phasedb down"]
     switch error.id {
-    case .statementFailed where runsWithoutRows: error.help = rows
+    case .statementFailed where runsWithoutRows: error.help = [rows] + next
     case .statementFailed, .forbiddenStatement, .transactionEnded: error.help = forward
     case .downNotInverse where error.place != nil: error.help = forward
     case .verifyFailed:
-      error.help = [
-        "change or delete the rows that break the claim, which is in force again after the way down",
-        "then run: phasedb down",
-      ]
+      error.help =
+        ["change or delete the rows that break the claim, which is in force again after the way down"] + next
     case .foreignKeysViolated where error.details.isEmpty:
       error.help = [
         "restore the missing parents; list the rows without one: phasedb verify"

@@ -119,8 +119,7 @@ final class DownRun {
         step.failure?.help = [
           rows.first.map { WayOut.change(in: $0.table, $0.title) }
             ?? (isComplete
-              ? "change or delete the rows that do not fit; they could not be found" : WayOut.rows[0]),
-          "then run: phasedb down",
+              ? "change or delete the rows that do not fit; they could not be found" : WayOut.rows)
         ]
       }
       return step

@@ -58,7 +58,8 @@ struct Reversals {
   /// The same, with what came of those that were taken down on a copy.
   func allAndSteps() throws(MigrationError) -> (reversals: [PhaseID: Reversal], steps: [DownRun.Step]) {
     let drafts = try drafts()
-    let (run, written, isOutOfTime) = try run(drafts)
+    let forecast = ReversalForecast(ledger, applied, schema: readSchema, on: connection)
+    let (run, written, isOutOfTime) = try run(drafts, forecast)
     let steps = Dictionary(run.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     var reversals: [PhaseID: Reversal] = [:]
     var obstacle: PhaseID?
@@ -72,8 +73,8 @@ struct Reversals {
         if let written = written[id] { own.take(written) }
       } else {
         own.lost = own.lost.map(\.countedThen)
-        try addFormerObstacles(draft, to: &own)
-        try forecast(draft, after: later, into: &own)
+        try forecast.addFormerObstacles(draft, to: &own)
+        try forecast.add(draft, after: later, to: &own)
         own.take(try WrittenAgain(draft.retired, on: connection))
         if isOutOfTime, draft.dependsOnRows, own.word == .expected || own.word == .uncertain {
           own.notes.append(
@@ -82,7 +83,7 @@ struct Reversals {
         }
       }
       if !left.isEmpty, own.obstacles.isEmpty {
-        own.uncertain += try reached(draft, from: left, but: own.lost)
+        own.uncertain += try forecast.reached(draft, from: left, but: own.lost)
       }
       left.add(draft)
       if !own.lost.isEmpty { own = own.declaring(try ledger.phases.text(of: draft.applied).losses) }
@@ -198,33 +199,6 @@ struct Reversals {
     return record
   }
 
-  /// What blocked the way back when the phase went up, where it was not tried since. Other rows may let it through.
-  private func addFormerObstacles(
-    _ draft: Draft, to reversal: inout Reversal
-  ) throws(MigrationError) {
-    guard let blocked = draft.blocked, reversal.obstacles.isEmpty else { return }
-    // Whether it is blocked again depends on chance, and that is said already.
-    guard draft.chance == nil else {
-      reversal.notes.append("when it went up, its way back was blocked: \(blocked.reasons.first ?? "")")
-      return
-    }
-    // Of a table that is too large to be read, only a rehearsal tells whether rows changed that matter.
-    let contents = (blocked.contents ?? []).filter { $0.sum != nil || draft.rehearsal != nil }
-    let changes = try TableContent.changes(since: contents, heedsOrder: true, on: connection)
-    guard let table = blocked.contents?.first?.table, let change = changes.first else {
-      reversal.obstacles += blocked.reasons.map {
-        Reversal.Obstacle(
-          reason: Reversal.told(Prose($0), of: draft.applied.id),
-          openings: ["see whether the present rows let it through: \(draft.rehearsing)"] + WayOut.forward)
-      }
-      return
-    }
-    reversal.uncertain.append(
-      Reversal.AffectedRows(
-        table: table, column: nil, rows: nil,
-        why: "when it went up, its way back was blocked (\(blocked.reasons.first ?? "")), and \(change)"))
-  }
-
   /// What may come back otherwise than it was seen to: rows that no archive has, and those that came or changed since.
   private func addChance(
     _ chance: RoundTripRecord.Chance, to reversal: inout Reversal
@@ -302,7 +276,7 @@ struct Reversals {
 
   /// Takes phases down on a copy, as far as the rows have a say and there is time.
   private func run(
-    _ drafts: [Draft]
+    _ drafts: [Draft], _ forecast: ReversalForecast
   ) throws(MigrationError) -> (steps: [DownRun.Step], written: [PhaseID: WrittenAgain], isOutOfTime: Bool) {
     let open = drafts.prefix { $0.reversal.obstacles.isEmpty }
     let count =
@@ -320,7 +294,7 @@ struct Reversals {
         var step = try run.step(draft.applied.id, try ledger.phases.text(of: draft.applied))
         // If all rows are as they were when the way back restored them, and it restores them again, it overwrites only
         // values of the phase.
-        if !step.written.isEmpty || !step.open.isEmpty, try isAsSeen(draft),
+        if !step.written.isEmpty || !step.open.isEmpty, try forecast.isAsSeen(draft),
           try givesBack(draft, run.connection)
         {
           (step.written, step.open) = (LostCells(), LostCells())
@@ -336,140 +310,12 @@ struct Reversals {
     return (steps, written, false)
   }
 
-  /// What can be told of the rows without running anything.
-  ///
-  /// - Parameter later: what the phases after it took; nil when there are none.
-  private func forecast(
-    _ draft: Draft, after later: [ArchiveRecord]?, into reversal: inout Reversal
-  ) throws(MigrationError) {
-    guard reversal.obstacles.isEmpty, draft.dependsOnRows, draft.trial.outcome != .untried else { return }
-    let applied = draft.applied
-    let schema = try lifting("reading the schema") { () in try readSchema() }
-    let phase = try ledger.phases.text(of: applied)
-    let (before, after) = try lifting("reading the ledger") { () in
-      (
-        try ledger.schemas.schema(after: applied.sequence - 1),
-        try ledger.schemas.schema(after: applied.sequence)
-      )
-    }
-    let laterChanges = try later.map { later throws(MigrationError) in
-      try LaterChanges(from: after, to: schema, later)
-    }
-    let present = later == nil ? schema : after
-    guard let trace = try? TransitionTrial(applied.id, phase, .down, on: present, CostLimit(.scratch)).there
-    else { return }
-    let constraints = FormerConstraints(
-      trace, from: present, to: before, with: draft.kept, laterChanges, on: connection)
-    let (broken, unasked) = try lifting("looking for rows that do not fit the schema before \(applied.id)") {
-      () in (try constraints.broken(), try constraints.unasked())
-    }
-    reversal.obstacles += broken.map(\.obstacle)
-    guard broken.isEmpty else { return }
-    let known = Set(reversal.lost.map(\.subject))
-    reversal.lost += UnreadableTables(before).gone(in: after).filter { !known.contains($0.subject) }
-    let returning = Set(draft.kept.map { SchemaName($0.table) })
-    var forecasts: [(ArchiveForecast, ArchiveForecast.Outlook)] = []
-    var open: [Prose] = []
-    for archive in draft.kept {
-      let content = try ArchiveContent(archive)
-      let orphans = try lifting("looking for parents of archive \(archive.id)") { () in
-        try ArchiveForecast(archive, content, trace).orphans(
-          in: before, returning: returning, on: connection)
-      }
-      if later == nil { reversal.lost += orphans }
-      let forecast = ArchiveForecast(archive, content, trace, laterChanges)
-      var outlook = try lifting("comparing rows with archive \(archive.id)") { () in
-        try forecast.outlook(on: connection)
-      }
-      // The way back of a later phase may bring a parent back.
-      if later != nil, !orphans.isEmpty { outlook.isOpen = true }
-      forecasts.append((forecast, outlook))
-      reversal.comparisons[archive.id] = outlook.comparison
-      reversal.lost += outlook.lost + outlook.taken + outlook.recomputed
-      reversal.uncertain += outlook.computed + outlook.others
-      if outlook.isOpen {
-        open.append(
-          "rows of \(archive.table) may have changed since a later phase wrote to them: \(draft.rehearsing)")
-      }
-    }
-    if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text,
-      let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report),
-      // What the phases above it leave may depend on the order of rows.
-      try seen.add(
-        to: &reversal, at: rehearsal.at, heedsOrder: !trace.isRowByRow || later != nil, on: connection)
-    {
-      if rehearsal.verdict == Reversal.Word.exact.rawValue { reversal.basis = .rows }
-      return
-    }
-    if !open.isEmpty, reversal.basis == .rows {
-      reversal.basis = .scratch
-      reversal.notes += open
-    }
-    guard reversal.basis == .rows else { return }
-    let claims = try ledger.phases.claims(before: applied, among: self.applied)
-    let mayRaise = FunctionList.mayRaise(trace.functions)
-    let others = unasked.hasReferences || !claims.isEmpty || mayRaise
-    let overwritten = trace.overwritten(present, before)
-    if trace.isRowByRow, !others, try isAnsweredFor(forecasts, overwritten.union(unasked.tables)) { return }
-    if try isAsSeen(draft, heedsOrder: !trace.isRowByRow) { return }
-    reversal.basis = .scratch
-    let reason: Prose =
-      !trace.isRowByRow
-      ? "what its way back does to a row depends on other rows, and those may have changed since"
-      : others || overwritten.isEmpty
-        ? "it calls functions, or restores constraints, that some rows may not pass, and those may have changed since"
-        : "its way back writes to columns that stay, and rows may have changed since"
-    reversal.notes.append("\(reason): \(draft.rehearsing)")
-  }
-
-  /// Whether archives have every row of tables that a way back writes over: then none can have changed without being
-  /// counted.
-  private func isAnsweredFor(
-    _ forecasts: [(ArchiveForecast, ArchiveForecast.Outlook)], _ tables: Set<SchemaName>
-  ) throws(MigrationError) -> Bool {
-    var answered: Set<SchemaName> = []
-    for (forecast, outlook) in forecasts {
-      guard let table = forecast.successor else { continue }
-      let isWhole = try lifting("counting rows of \(table)") { () in
-        try forecast.hasEveryRow(outlook, on: connection)
-      }
-      if isWhole { answered.insert(table) }
-    }
-    return tables.isSubset(of: answered)
-  }
-
-  /// Whether the tables are as the phase left them whose rows its way back touches or reads, so that it gives back what it
-  /// was seen to give back.
-  private func isAsSeen(_ draft: Draft, heedsOrder: Bool = false) throws(MigrationError) -> Bool {
-    guard draft.cameBack,
-      let contents = try ledger.roundTrips.read(of: draft.applied.sequence)?.contents
-    else { return false }
-    return try TableContent.changes(since: contents, heedsOrder: heedsOrder, on: connection).isEmpty
-  }
-
   /// Whether the way back left on a copy what it was seen to leave.
   private func givesBack(_ draft: Draft, _ copy: Connection) throws(MigrationError) -> Bool {
     guard let given = try ledger.roundTrips.read(of: draft.applied.sequence)?.given else { return false }
     return try TableContent.changes(since: given, heedsOrder: false, on: copy).isEmpty
   }
 
-  /// What the way back makes of tables that those of later phases leave to chance; nothing where it cannot be told.
-  private func reached(
-    _ draft: Draft, from left: LeftToChance, but lost: [Reversal.AffectedRows]
-  ) throws(MigrationError) -> [Reversal.AffectedRows] {
-    let (before, present) = try lifting("reading the ledger") { () in
-      (
-        try ledger.schemas.schema(after: draft.applied.sequence - 1),
-        try ledger.schemas.schema(after: draft.applied.sequence)
-      )
-    }
-    let phase = try ledger.phases.text(of: draft.applied)
-    guard
-      let trace = try? TransitionTrial(draft.applied.id, phase, .down, on: present, CostLimit(.scratch)).there
-    else { return [] }
-    let written = trace.overwritten(present, before).union(draft.kept.map { SchemaName($0.table) })
-    return left.reached(by: trace, writing: written, but: lost)
-  }
 }
 
 extension Reversal {
