@@ -168,7 +168,9 @@ struct Judge {
       guard let oldRow = old.rows[from], first.rows[from] != nil, let lastRow = last.rows[to],
         now.rows[from] == nil && !traffic.contains(.moved(table: name, from: to, to: from))
           || first.rows[to] != nil && rest(now.rows[from]) == rest(first.rows[to]),
-        rest(now.rows[to]) == rest(first.rows[from])
+        rest(now.rows[to]) == rest(first.rows[from]),
+        // What two rows that hold the same exchange, nobody can see.
+        rest(first.rows[to]) != rest(first.rows[from])
       else { continue }
       for (column, value) in oldRow where isKept(column, now) && lastRow[column] != value {
         lines.append(
