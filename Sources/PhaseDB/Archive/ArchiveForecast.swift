@@ -57,7 +57,9 @@ struct ArchiveForecast {
       (outlook.taken, outlook.isOpen) = ([], true)
     }
     if let changed = try content.changedSource(on: connection) {
-      if content.successor == nil {
+      if let laterChanges, !laterChanges.hasLeftAlone(SchemaName(changed)) {
+        outlook.isOpen = true
+      } else if content.successor == nil {
         outlook.recomputed.append(
           affected(
             nil, record.rows,
@@ -119,14 +121,15 @@ struct ArchiveForecast {
             "other rows hold now what these held: the keys were changed, or the values")
         }
       }
-    } else if computed.isEmpty, comparison.absent > 0 {
+    } else if computed.count < content.columns.count, comparison.absent > 0 {
       guard laterChanges == nil else {
         outlook.isOpen = true
         return outlook
       }
       let moved = try movedRows(table, successor, on: connection)
       if moved > 0 {
-        outlook.lost += content.columns.map { affected($0.name, moved, "the rows have another key now") }
+        let kept = content.columns.filter { column in !computed.contains { $0.name == column.name } }
+        outlook.lost += kept.map { affected($0.name, moved, "the rows have another key now") }
       }
     }
     return outlook

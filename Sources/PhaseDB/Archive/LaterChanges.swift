@@ -56,6 +56,13 @@ struct LaterChanges {
     return name.map { Place(name: $0, archive: nil) }
   }
 
+  /// Whether a table and its rows are as they were then, as far as later phases are concerned.
+  func hasLeftAlone(_ table: SchemaName) -> Bool {
+    guard let old = then.table(table) else { return false }
+    return old.columns.count == now.table(table)?.columns.count
+      && hasLeftAlone(old.columns.map(\.name), of: table)
+  }
+
   /// Whether columns of a table have not changed, and have the same names.
   ///
   /// - Parameter hasAllRows: whether no row may be missing, either.

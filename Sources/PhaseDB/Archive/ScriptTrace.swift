@@ -82,10 +82,11 @@ struct ScriptTrace {
   /// - Parameters:
   ///   - former: the schema to which it leads.
   ///   - claims: the claims that are checked after it.
+  ///   - restored: the tables that get values or rows back from archives, by their names after it.
   func decidingTables(
-    to former: Schema, _ claims: [Verification], among present: Schema
+    to former: Schema, _ claims: [Verification], among present: Schema, restoring restored: Set<SchemaName>
   ) -> Set<SchemaName> {
-    let parents = tables.filter(\.isTouched).compactMap(\.outcome).flatMap { name in
+    let parents = restored.union(tables.filter(\.isTouched).compactMap(\.outcome)).flatMap { name in
       former.table(name)?.foreignKeys.map(\.parent) ?? []
     }
     let named = claims.reduce(into: Set<FoldedName>()) { names, claim in
@@ -93,7 +94,8 @@ struct ScriptTrace {
     }
     return Set(parents).union(present.tables(named: named)).union(
       former.children(
-        of: Set(tables.filter { $0.losesRows || $0.hasUpdates || $0.isRowIDUpdated }.compactMap(\.outcome))))
+        of: restored.union(
+          tables.filter { $0.losesRows || $0.hasUpdates || $0.isRowIDUpdated }.compactMap(\.outcome))))
   }
 
   /// The tables from before the script from which a table's rows or values are made, also through tables that the

@@ -33,7 +33,8 @@ enum WayOut {
     var error = failure
     let next: [Prose] = isCopy ? [] : ["then run: phasedb down"]
     switch error.id {
-    case .statementFailed where runsWithoutRows: error.help = [rows] + next
+    case .statementFailed where runsWithoutRows, .transactionEnded where runsWithoutRows:
+      error.help = [rows] + next
     case .statementFailed, .forbiddenStatement, .transactionEnded: error.help = forward
     case .downNotInverse where error.place != nil: error.help = forward
     case .verifyFailed:

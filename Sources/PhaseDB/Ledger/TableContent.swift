@@ -7,7 +7,8 @@ struct TableContent: Codable, Sendable, Hashable {
   let rows: Int
   /// The checksum of its rows; nil for a table that is too large to be read every time.
   let sum: String?
-  /// A checksum of the order of its rows; nil for a table whose key keeps the order, and for one that is too large.
+  /// A checksum of the order of its rows, and of their rowids where only these tell rows apart; nil for a table whose key
+  /// keeps the order, and for one that is too large.
   let order: String?
 
   /// The most rows that are read to find changes; in larger tables rows are only counted.
@@ -19,7 +20,8 @@ struct TableContent: Codable, Sendable, Hashable {
   func change(to other: TableContent?, heedsOrder: Bool = false) -> Prose? {
     guard let other else { return "\(table) is gone" }
     if let sum, sum == other.sum {
-      return heedsOrder && order != other.order ? "rows of \(table) lie in another order" : nil
+      return heedsOrder && order != other.order
+        ? "rows of \(table) lie in another order, or have other rowids" : nil
     }
     if other.rows != rows || sum != nil {
       return
@@ -47,7 +49,16 @@ extension TableContent {
     }
     let (sum, order) = try table.sumInOrder(on: connection)
     self.sum = sum.text
-    self.order = table.isWithoutRowID || table.primaryKey?.form == .integer ? nil : "\(order)"
+    guard !table.isWithoutRowID, table.primaryKey?.form != .integer else {
+      self.order = nil
+      return
+    }
+    var text = "\(order)"
+    if try RowKey(of: table, on: connection)?.form == .rowID, let rowID = table.rowIDName {
+      let sum = try connection.rows("SELECT total(\(rowID)), max(\(rowID)) FROM \(place)")[0]
+      text += " \(sum[0]) \(sum[1])"
+    }
+    self.order = text
   }
 
   /// The contents of those tables that are there.

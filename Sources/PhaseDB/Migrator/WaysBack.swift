@@ -57,7 +57,7 @@ struct WaysBack: MigratorWork {
       obstacle.error, obstacle.message(of: id), details: obstacle.rows, state: "nothing was changed",
       help: obstacle.openings
         + (steps == 0
-          ? [] : ["or go no further than the phase above it: phasedb down\(steps == 1 ? "" : " \(steps)")"]))
+          ? [] : ["or go no further than the phase above it: phasedb down \(steps)"]))
   }
 
   /// Refuses a plan that needs an archive which is missing or was changed. A phase in one transaction also checks its

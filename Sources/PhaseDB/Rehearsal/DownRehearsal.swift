@@ -90,23 +90,8 @@ extension DownRehearsal.Seen {
       + TableContent.statistics(on: connection)
   }
 
-  /// Adds what this rehearsal saw to a verdict. If rows changed since, something that was blocked may no longer be.
-  /// What was lost counts until another rehearsal says otherwise.
-  ///
-  /// - Parameter heedsOrder: whether what the way back does may depend on the order of rows.
-  /// - Returns: whether the rows are known to be the same.
-  func add(
-    to reversal: inout Reversal, at time: Timestamp, heedsOrder: Bool, on connection: Connection
-  ) throws(MigrationError) -> Bool {
-    let changes = try TableContent.changes(since: contents, heedsOrder: heedsOrder, on: connection)
-    guard changes.isEmpty else {
-      reversal.notes.append("rehearsed on \(time); since then: \(changes.joined(separator: "; "))")
-      if reversal.basis == .rows, !obstacles.isEmpty { reversal.basis = .scratch }
-      let known = Set(reversal.lost.map(\.subject))
-      reversal.lost += lost.map { $0.affected(at: time) }.filter { !known.contains($0.subject) }
-      if !obstacles.isEmpty { reversal.notes.append("it was blocked then: \(obstacles[0].reason)") }
-      return false
-    }
+  /// Adds what this rehearsal saw to a verdict on the same rows.
+  func add(to reversal: inout Reversal, at time: Timestamp) {
     reversal.notes.append("rehearsed on these rows at \(time)")
     reversal.obstacles += obstacles.map {
       Reversal.Obstacle(
@@ -114,8 +99,16 @@ extension DownRehearsal.Seen {
     }
     let known = Set(reversal.lost.map(\.subject))
     reversal.lost += lost.map(\.affected).filter { !known.contains($0.subject) }
-    // A result that was seen replaces a forecast.
-    reversal.uncertain = uncertain.map(\.affected)
-    return true
+    reversal.uncertain += uncertain.map(\.affected)
+  }
+
+  /// The same for rows that changed since. Something that was blocked may no longer be; what was lost counts until another
+  /// rehearsal says otherwise.
+  func add(to reversal: inout Reversal, at time: Timestamp, changedSince changes: [Prose]) {
+    reversal.notes.append("rehearsed on \(time); since then: \(changes.joined(separator: "; "))")
+    if reversal.basis == .rows, !obstacles.isEmpty { reversal.basis = .scratch }
+    let known = Set(reversal.lost.map(\.subject))
+    reversal.lost += lost.map { $0.affected(at: time) }.filter { !known.contains($0.subject) }
+    if !obstacles.isEmpty { reversal.notes.append("it was blocked then: \(obstacles[0].reason)") }
   }
 }

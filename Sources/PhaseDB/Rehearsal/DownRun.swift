@@ -79,7 +79,7 @@ final class DownRun {
       let trace = trial.there
       runsWithoutRows = true
       step.tables.formUnion(
-        try decidingTables(trace, knowledge, ledger).union(trace.readTables).map(\.key))
+        try decidingTables(trace, knowledge, ledger, kept).union(trace.readTables).map(\.key))
       written = trace.touchedTables
       step.tables.formUnion(written)
       functionsOfUp = trial.back?.functions ?? []
@@ -106,7 +106,9 @@ final class DownRun {
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       step.failure = error
-      if error.id == .statementFailed, runsWithoutRows, error.details.isEmpty || phase.batching != nil {
+      if error.id == .statementFailed || error.id == .transactionEnded, runsWithoutRows,
+        error.details.isEmpty || phase.batching != nil
+      {
         var search = RowsInTheWay(of: phase, writing: written, on: connection, tries: forksLeft) {
           table, keys in
           try self.fails(id, phase, error.message, table, keeping: keys)
@@ -115,7 +117,9 @@ final class DownRun {
         // If the time ends first, the error still says that rows are in the way.
         let isComplete = (try? search.find()) != nil
         let rows = search.rows
-        step.failure?.details += rows.map { Prose($0.title) }
+        if !rows.isEmpty {
+          step.failure?.details = rows.map { Prose($0.title) } + (search.hasMore ? ["… and more"] : [])
+        }
         step.failure?.help = [
           rows.first.map { WayOut.change(in: $0.table, $0.title) }
             ?? (isComplete
@@ -200,12 +204,13 @@ final class DownRun {
   }
 
   private func decidingTables(
-    _ trace: ScriptTrace, _ knowledge: Knowledge, _ ledger: Ledger
+    _ trace: ScriptTrace, _ knowledge: Knowledge, _ ledger: Ledger, _ kept: [ArchiveRecord]
   ) throws(MigrationError) -> Set<SchemaName> {
     guard let applied = knowledge.applied.last else { return [] }
     let claims = try ledger.phases.claims(before: applied, among: knowledge.applied)
     let former = try reading { try ledger.schemas.schema(before: applied, from: knowledge.schema) }
-    return trace.decidingTables(to: former, claims, among: knowledge.schema)
+    return trace.decidingTables(
+      to: former, claims, among: knowledge.schema, restoring: Set(kept.map { SchemaName($0.table) }))
   }
 
   private func reading<Result>(_ body: () throws -> Result) throws(MigrationError) -> Result {
@@ -214,7 +219,7 @@ final class DownRun {
 
   /// Whether the way down fails in the same way when a table has no rows but these.
   private func fails(
-    _ id: PhaseID, _ phase: Phase, _ message: Prose, _ table: OrderedTable, keeping keys: ArraySlice<[Value]>
+    _ id: PhaseID, _ phase: Phase, _ message: Prose, _ table: OrderedTable, keeping keys: OrderedTable.Rows
   ) throws(MigrationError) -> Bool {
     let copy = try reading(fork)
     try reading {

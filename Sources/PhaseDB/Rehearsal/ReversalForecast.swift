@@ -21,13 +21,18 @@ struct ReversalForecast {
     _ draft: Reversals.Draft, to reversal: inout Reversal
   ) throws(MigrationError) {
     guard let blocked = draft.blocked, reversal.obstacles.isEmpty else { return }
+    // A rehearsal on the present schema says more, and is read later.
+    let schema = try lifting("reading the schema") { () in try readSchema() }
+    if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text { return }
     // Whether it is blocked again depends on chance, and that is said already.
     guard draft.chance == nil else {
       reversal.notes.append("when it went up, its way back was blocked: \(blocked.reasons.first ?? "")")
       return
     }
-    // Of a table that is too large to be read, only a rehearsal tells whether rows changed that matter.
-    let contents = (blocked.contents ?? []).filter { $0.sum != nil || draft.rehearsal != nil }
+    // Of a table that is too large to be read, or that a later phase changed, only a rehearsal tells whether rows changed
+    // that matter.
+    let isLast = draft.applied.sequence == applied.last?.sequence
+    let contents = (blocked.contents ?? []).filter { $0.sum != nil && isLast }
     let changes = try TableContent.changes(since: contents, heedsOrder: true, on: connection)
     guard let table = blocked.contents?.first?.table, let change = changes.first else {
       reversal.obstacles += blocked.reasons.map {
@@ -73,7 +78,8 @@ struct ReversalForecast {
     }
     reversal.obstacles += broken.map(\.obstacle)
     guard broken.isEmpty else { return }
-    let known = Set(reversal.lost.map(\.subject))
+    let knownLosses = reversal.lost
+    let known = Set(knownLosses.map(\.subject))
     reversal.lost += UnreadableTables(before).gone(in: after).filter { !known.contains($0.subject) }
     let returning = Set(draft.kept.map { SchemaName($0.table) })
     var forecasts: [(ArchiveForecast, ArchiveForecast.Outlook)] = []
@@ -100,14 +106,25 @@ struct ReversalForecast {
           "rows of \(archive.table) may have changed since a later phase wrote to them: \(draft.rehearsing)")
       }
     }
+    // Rows without a key are found by their rowids, and what phases leave may depend on the order of rows.
+    let goesByRowID = try draft.kept.map { record throws(MigrationError) in
+      try ArchiveContent(record).key.form == .rowID
+    }.contains(true)
+    let heedsOrder = !trace.isRowByRow || goesByRowID
     if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text,
-      let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report),
-      // What the phases above it leave may depend on the order of rows.
-      try seen.add(
-        to: &reversal, at: rehearsal.at, heedsOrder: !trace.isRowByRow || later != nil, on: connection)
+      let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report)
     {
-      if rehearsal.verdict == Reversal.Word.exact.rawValue { reversal.basis = .rows }
-      return
+      let changes = try TableContent.changes(
+        since: seen.contents, heedsOrder: heedsOrder || later != nil, on: connection)
+      guard !changes.isEmpty else {
+        // What was seen replaces what is only forecast.
+        reversal.lost = knownLosses
+        reversal.uncertain = []
+        seen.add(to: &reversal, at: rehearsal.at)
+        if rehearsal.verdict == Reversal.Word.exact.rawValue { reversal.basis = .rows }
+        return
+      }
+      seen.add(to: &reversal, at: rehearsal.at, changedSince: changes)
     }
     if !open.isEmpty, reversal.basis == .rows {
       reversal.basis = .scratch
@@ -119,7 +136,7 @@ struct ReversalForecast {
     let others = unchecked.hasReferences || !claims.isEmpty || mayRaise
     let overwritten = trace.overwritten(present, before)
     if trace.isRowByRow, !others, try isAnsweredFor(forecasts, overwritten.union(unchecked.tables)) { return }
-    if try isAsSeen(draft, heedsOrder: !trace.isRowByRow) { return }
+    if try isAsSeen(draft, heedsOrder: heedsOrder) { return }
     reversal.basis = .scratch
     let reason: Prose =
       !trace.isRowByRow

@@ -1,7 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Finds the rows that make a way down fail. It tries half of a table, then half of that half, and so on.
+/// Finds the rows that make a way down fail: for each, the fewest first rows of a table with which it fails, of which this is
+/// the last one. So a row is also found that only fails together with others.
 struct RowsInTheWay {
   struct Row {
     let table: String
@@ -12,11 +13,13 @@ struct RowsInTheWay {
   private let phase: Phase
   private let written: Set<FoldedName>
   private let connection: Connection
-  private let fails: (OrderedTable, ArraySlice<[Value]>) throws -> Bool
+  private let fails: (OrderedTable, OrderedTable.Rows) throws -> Bool
   /// How often the way down may be tried.
   private(set) var triesLeft: Int
   /// Those that were found.
   private(set) var rows: [Row] = []
+  /// Whether there are more, or it is not known that there are none.
+  private(set) var hasMore = false
 
   private static let mostRowsNamed = 5
   private static let mostRowsSearched = 100_000
@@ -26,7 +29,7 @@ struct RowsInTheWay {
   ///   - fails: whether the way down fails in the same way when a table has only these rows.
   init(
     of phase: Phase, writing written: Set<FoldedName>, on connection: Connection, tries: Int,
-    fails: @escaping (OrderedTable, ArraySlice<[Value]>) throws -> Bool
+    fails: @escaping (OrderedTable, OrderedTable.Rows) throws -> Bool
   ) {
     (self.phase, self.written, self.connection, self.fails) = (phase, written, connection, fails)
     triesLeft = tries
@@ -44,38 +47,41 @@ struct RowsInTheWay {
     where rows.isEmpty {
       guard let table = try OrderedTable(table, on: connection) else { continue }
       let keys = try table.keys(limit: Self.mostRowsSearched + 1, on: connection)
-      guard (1...Self.mostRowsSearched).contains(keys.count), try !trial(table, []) else { continue }
-      try search(table, keys[...], .fail)
+      guard (1...Self.mostRowsSearched).contains(keys.count), try !trial(table, .init(upTo: nil)) else {
+        continue
+      }
+      try search(table, keys)
     }
   }
 
-  private enum Expectation {
-    case none
-    /// They fail together with others, and those others alone do not: so they do, if no row of each is needed.
-    case assumed
-    case fail
+  private mutating func search(_ table: OrderedTable, _ keys: [[Value]]) throws {
+    var found: [[Value]] = []
+    hasMore = true
+    while rows.count < Self.mostRowsNamed, triesLeft > 0 {
+      if !found.isEmpty, try !trial(table, .init(upTo: keys.last, without: found)) {
+        hasMore = false
+        return
+      }
+      var (passing, failing) = (0, keys.count)
+      while failing - passing > 1 {
+        guard triesLeft > 0 else { return }
+        let middle = passing + (failing - passing) / 2
+        if try trial(table, .init(upTo: keys[middle - 1], without: found)) {
+          failing = middle
+        } else {
+          passing = middle
+        }
+      }
+      let key = keys[failing - 1]
+      guard !found.contains(key) else { return }
+      found.append(key)
+      rows.append(Row(table: table.typed, title: try table.title(of: key, on: connection)))
+    }
   }
 
-  private mutating func search(
-    _ table: OrderedTable, _ keys: ArraySlice<[Value]>, _ expected: Expectation
-  ) throws {
-    guard !keys.isEmpty, rows.count < Self.mostRowsNamed, triesLeft > 0 else { return }
-    if expected == .none || expected == .assumed && keys.count == 1 {
-      guard try trial(table, keys) else { return }
-    }
-    guard keys.count > 1 else {
-      return rows.append(
-        Row(table: table.typed, title: try table.title(of: keys.first ?? [], on: connection)))
-    }
-    let middle = keys.startIndex + keys.count / 2
-    let known = rows.count
-    try search(table, keys[..<middle], .none)
-    try search(table, keys[middle...], rows.count > known || expected == .none ? .none : .assumed)
-  }
-
-  private mutating func trial(_ table: OrderedTable, _ keys: ArraySlice<[Value]>) throws -> Bool {
+  private mutating func trial(_ table: OrderedTable, _ rows: OrderedTable.Rows) throws -> Bool {
     triesLeft -= 1
-    return try fails(table, keys)
+    return try fails(table, rows)
   }
 }
 
@@ -100,13 +106,18 @@ struct OrderedTable {
     try connection.rows("SELECT \(list) FROM \(reading.from) ORDER BY \(list) LIMIT \(limit)")
   }
 
-  /// Deletes every row that is not among those from the first to the last of some keys.
-  func delete(but keys: ArraySlice<[Value]>, on connection: Connection) throws(SQLiteError) {
+  /// The first rows of a table, without some.
+  struct Rows {
+    /// The key of the last one; nil for no rows.
+    let upTo: [Value]?
+    var without: [[Value]] = []
+  }
+
+  /// Deletes every other row.
+  func delete(but rows: Rows, on connection: Connection) throws(SQLiteError) {
+    guard let last = rows.upTo else { return try connection.execute("DELETE FROM \(reading.from)") }
     let parameters = order.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
-    guard let first = keys.first, let last = keys.last else {
-      return try connection.execute("DELETE FROM \(reading.from)")
-    }
-    for (key, comparison) in [(first, "<"), (last, ">")] {
+    for (key, comparison) in [(last, ">")] + rows.without.map({ ($0, "=") }) {
       var deletion = try connection.prepare(
         "DELETE FROM \(reading.from) WHERE (\(list)) \(comparison) (\(parameters))")
       try deletion.bind(key)

@@ -201,6 +201,26 @@ struct RestoredConstraintsTests {
       (.migrate, up: "INSERT INTO p VALUES (9)", down: "DELETE FROM p WHERE id = 9"),
       since: "INSERT INTO t VALUES (3, 9)", large: .expected, small: .blocked),
     WordCase(
+      "the parent of an archived reference was deleted", families,
+      (.migrate, up: "UPDATE t SET p = NULL", down: "SELECT 1"), since: "DELETE FROM p WHERE id = 2",
+      large: .expected, small: .blocked),
+    WordCase(
+      "the parent of a dropped reference got another key", families,
+      (.contract, up: "ALTER TABLE t DROP COLUMN p", down: "ALTER TABLE t ADD COLUMN p REFERENCES p"),
+      since: "PRAGMA foreign_keys = OFF; UPDATE p SET id = 7 WHERE id = 2", large: .expected, small: .blocked),
+    WordCase(
+      "it was blocked at once, and a later phase changed the table",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b); INSERT INTO t VALUES (3, 30, 'Ab')",
+      (.migrate, up: "UPDATE t SET b = upper(b)", down: "UPDATE t SET a = json_extract(b, '$')"),
+      (.expand, up: "ALTER TABLE t ADD COLUMN z DEFAULT 1", down: "ALTER TABLE t DROP COLUMN z"),
+      large: .blocked, small: .blocked),
+    WordCase(
+      "a table without a key was copied, and a later phase changed it",
+      "CREATE TABLE t (code, g); INSERT INTO t VALUES ('c1', NULL)",
+      (.contract, up: rebuilt("code, g"), down: rebuilt("code, g")),
+      (.expand, up: "ALTER TABLE t ADD COLUMN z DEFAULT 1", down: "ALTER TABLE t DROP COLUMN z"),
+      large: .expected, small: .exact),
+    WordCase(
       "another row has the unique value that comes back",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE); INSERT INTO t VALUES (1, 'x')",
       (.migrate, up: "UPDATE t SET a = a || '!'", down: "SELECT 1"), since: "INSERT INTO t VALUES (3, 'x')",
@@ -224,6 +244,51 @@ struct RestoredConstraintsTests {
         .value.word
     }
     #expect(words == [row.large, row.small])
+  }
+
+  /// What was rehearsed, what happens to the rows then, and the word of the first phase, of a large database.
+  static let rehearsed = [
+    (
+      "CREATE TABLE t (code, b); INSERT INTO t VALUES ('c1', 'ab'), ('c2', 'Ef')",
+      [("UPDATE t SET b = lower(b)", "SELECT 1"), ("DELETE FROM t WHERE code = 'c1'", "SELECT 1")],
+      "VACUUM", Reversal.Word.expected
+    ),
+    (
+      "CREATE TABLE t (code, b); INSERT INTO t VALUES ('c1', 'ab'), ('c2', 'Ef')",
+      [("UPDATE t SET b = lower(b)", "SELECT 1"), ("DELETE FROM t WHERE code = 'c1'", "SELECT 1")], "", .exact
+    ),
+    (
+      families, [("DELETE FROM t", "SELECT 1"), ("UPDATE p SET id = id", "SELECT 1")],
+      "DELETE FROM p WHERE id = 2", .expected
+    ),
+    (
+      "CREATE TABLE t (k TEXT PRIMARY KEY, g) WITHOUT ROWID; INSERT INTO t VALUES ('A', 1), ('B', 2), ('q', 3)",
+      [("UPDATE t SET k = lower(k) WHERE g < 3", "UPDATE t SET k = upper(k) WHERE g < 3")], "", .exact
+    ),
+  ]
+
+  @Test(
+    "a rehearsal counts for the rows that it saw, under their rowids, and for their parents",
+    arguments: rehearsed)
+  func rehearsal(
+    _ schema: String, _ ways: [(up: String, down: String)], _ write: String, _ word: Reversal.Word
+  ) throws {
+    let database = try TemporaryDatabase(schema)
+    let catalog = try Catalog(
+      ways.enumerated().map { index, way in
+        try Migration(
+          MigrationName("000\(index + 1)-a"), phases: [phase(.migrate, way.up, down: way.down)])
+      })
+    var large = Options.test
+    large.mostBytesCopied = 0
+    try database.run(.upAll, catalog)
+    let migrator = try database.migrator(catalog, large)
+    try migrator.record(try migrator.rehearseDown(.downAll))
+    try database.run(write)
+    let told = try database.migrator(catalog, large).reversals().first {
+      $0.key.description.hasPrefix("0001")
+    }
+    #expect(told?.value.word == word)
   }
 
   @Test("what a rehearsal saw lost stays lossy when other rows change")
