@@ -163,7 +163,7 @@ struct Judge {
     }
     // A row that was written as well as moved is another one to whoever looks.
     func rest(_ row: Look.Table.Row?) -> Look.Table.Row? { row?.filter { !old.key.contains($0.key) } }
-    for case .moved(name, let from, let to) in traffic {
+    for case .moved(name, let from, let to) in traffic where !(isRetired && isClouded) {
       // Of two rows that exchanged their keys, the other one has to be itself, too: else nobody can tell which one moved.
       guard let oldRow = old.rows[from], first.rows[from] != nil, let lastRow = last.rows[to],
         now.rows[from] == nil && !traffic.contains(.moved(table: name, from: to, to: from))

@@ -57,6 +57,8 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
     let highest: Int64?
     /// The integer keys of the empty rows; nil where there are too many to be kept.
     let emptyKeys: [Int64]?
+    /// The hashes of the keys of the other rows, where these are no integers; nil where there are too many to be kept.
+    let valuedKeys: [Int64]?
 
     /// The most keys that are kept.
     static let mostKeys = 1_000
@@ -198,7 +200,12 @@ extension RoundTripRecord.Retired {
     let key = table.primaryKey?.form == .integer ? table.anyRowIDName : nil
     let counts = try connection.rows("SELECT count(*), count(*) FILTER (WHERE \(isEmpty)) FROM \(place)")
     let (rows, empty) = (counts.first?[0].integer ?? 0, counts.first?[1].integer ?? 0)
-    var (highest, emptyKeys): (Int64?, [Int64]?)
+    var (highest, emptyKeys, valuedKeys): (Int64?, [Int64]?, [Int64]?)
+    if key == nil, rows - empty <= Self.mostKeys, let hash = try Self.keyHash(of: table, on: connection) {
+      valuedKeys = try connection.rows("SELECT \(hash) FROM \(place) WHERE NOT (\(isEmpty))").compactMap {
+        $0[0].integer
+      }
+    }
     if let key {
       highest = try connection.value("SELECT max(\(key)) FROM \(place)")?.integer
       if empty <= Self.mostKeys {
@@ -209,7 +216,14 @@ extension RoundTripRecord.Retired {
     }
     self.init(
       table: table.name.spelled, column: name.spelled, rows: Int(rows), empty: Int(empty), highest: highest,
-      emptyKeys: emptyKeys)
+      emptyKeys: emptyKeys, valuedKeys: valuedKeys)
+  }
+
+  /// SQL of a hash of the key of a row; nil for a table without one.
+  private static func keyHash(of table: Table, on connection: Connection) throws(SQLiteError) -> String? {
+    guard let names = table.primaryKey?.names, !names.isEmpty else { return nil }
+    try RowHash.define("phasedb_key", columns: names, on: connection)
+    return RowHash.call("phasedb_key", names.map(SQLText.identifier))
   }
 
   /// SQL that tells whether a row has in a retired column what a new row gets; nil where that cannot be told, or not soon.
@@ -236,6 +250,16 @@ extension RoundTripRecord.Retired {
   /// - Returns: nil when every row that is still there has its value, or this cannot be told.
   func change(on connection: Connection) throws(SQLiteError) -> Change? {
     guard rows > empty, let table = try Table(SchemaName(self.table), on: connection) else { return nil }
+    if let valuedKeys, let isEmpty = try Self.isEmpty(SchemaName(column), in: table, on: connection),
+      let hash = try Self.keyHash(of: table, on: connection)
+    {
+      let keys = valuedKeys.map(String.init).joined(separator: ", ")
+      let found = try connection.value(
+        "SELECT count(*) FROM main.\(SQLText.identifier(table.name.spelled)) WHERE (\(isEmpty)) AND \(hash) IN (\(keys))"
+      )
+      let gone = Int(found?.integer ?? 0)
+      return gone > 0 ? .gone(gone) : nil
+    }
     guard let highest, let key = table.anyRowIDName else {
       let now = try Self(SchemaName(column), of: table, on: connection)
       return now.map { $0.empty > empty && $0.rows - $0.empty < rows - empty } == true ? .unknown : nil

@@ -85,6 +85,10 @@ struct Reversals {
       if !left.isEmpty, own.obstacles.isEmpty {
         own.uncertain += try forecast.reached(draft, from: left, but: own.lost)
       }
+      // Two archives of one table may tell the same.
+      own.uncertain = own.uncertain.reduce(into: []) { rows, next in
+        if !rows.contains(next) { rows.append(next) }
+      }
       left.add(draft)
       if !own.lost.isEmpty { own = own.declaring(try ledger.phases.text(of: draft.applied).losses) }
       later = draft.kept + (later ?? [])
