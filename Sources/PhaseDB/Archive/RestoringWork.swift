@@ -319,9 +319,10 @@ extension RestoringWork {
     let differs = given.map { RowMatch.differs($0.value, "t.\($0.name)") }
     let isLeft = (["t.\(name) IS NULL"] + differs).joined(separator: " OR ")
     let left = "phasedb_left_\(record.id)"
+    try connection.execute("CREATE TEMP TABLE \(left) (id INTEGER PRIMARY KEY)")
     try connection.execute(
       """
-      CREATE TEMP TABLE \(left) AS SELECT \(archive.keys.map { "a.\($0)" }.joined(separator: ", ")) FROM \(archivePlace)
+      INSERT INTO temp.\(left) SELECT a.rowid FROM \(archivePlace)
       LEFT JOIN \(place(table)) AS t ON \(found) WHERE \(given.count < content.columns.count ? "1" : isLeft)
       """)
     defer { try? connection.drop("temp.\(left)") }
@@ -330,8 +331,7 @@ extension RestoringWork {
       return nil
     }
     try connection.execute(
-      "DELETE FROM main.\(archive.name) AS a WHERE NOT EXISTS (SELECT 1 FROM temp.\(left) AS s WHERE \(archive.sameKeys("s", "a")))"
-    )
+      "DELETE FROM main.\(archive.name) WHERE rowid NOT IN (SELECT id FROM temp.\(left))")
     let sum = try archive.sum(on: connection)
     guard sum.count > 0 else {
       try connection.drop("main.\(archive.name)")
