@@ -275,13 +275,13 @@ struct ArchiveForecast {
       content.key.form == .rowID
       ? "f.isAbsent AND f.c <> t.c"
       : "f.isAbsent AND t.born > 0 OR f.c = 1 AND t.c = 1 AND f.own IN (SELECT rest FROM f)"
-    let known = "SELECT 1 FROM main.\(archive.name) AS a WHERE \(archive.sameKeys("a", "p")) AND a.gone = 0"
+    let known = "FROM main.\(archive.name) AS b WHERE b.gone = 0"
     let count = try connection.value(
       """
       WITH \(elsewhere), t AS (
-        SELECT rest, count(*) AS c, sum(NOT EXISTS (\(known))) AS born
+        SELECT rest, count(*) AS c, sum(\(ArchiveTable.not(archive.isAmong("p", source: known)))) AS born
         FROM (SELECT \(columns), \(row.call("n")) AS rest FROM \(place)\(row.joins("n")) LIMIT -1) AS p
-        WHERE NOT EXISTS (\(known) AND a.rest = p.rest) GROUP BY rest)
+        WHERE \(ArchiveTable.not(archive.isAmong("p", "rest", source: known))) GROUP BY rest)
       SELECT count(*) FROM (SELECT *, count(*) OVER (PARTITION BY rest) AS c FROM f) AS f JOIN t ON t.rest = f.rest
       WHERE \(isDoubtful)
       """)
@@ -298,17 +298,14 @@ struct ArchiveForecast {
     try row.define(on: connection)
     let place = "main.\(SQLText.identifier(table.name.spelled))"
     let isSame = RowMatch.condition(key, in: table, as: "n", against: "a")
-    // The plus is on the other side, so that SQLite searches the archive by its key.
-    let isKnown = key.enumerated().map {
-      "b.k\($0.offset + 1) = +n.\(SQLText.identifier($0.element.spelled))"
-    }
-    .joined(separator: " AND ")
+    let present = key.map { "n.\(SQLText.identifier($0.spelled)) COLLATE BINARY" }.joined(separator: ", ")
+    let known = ArchiveTable(record, content).keys.joined(separator: ", ")
     let count = try connection.value(
       """
       SELECT count(*) FROM main.\(record.tableName) AS a WHERE a.gone = 0
       AND NOT EXISTS (SELECT 1 FROM \(place) AS n WHERE \(isSame))
       AND a.rest IN (SELECT \(row.call("n")) FROM \(place) AS n\(row.joins("n"))
-        WHERE NOT EXISTS (SELECT 1 FROM main.\(record.tableName) AS b WHERE \(isKnown)))
+        WHERE \(ArchiveTable.not("(\(present)) IN (SELECT \(known) FROM main.\(record.tableName))")))
       """)
     return Int(count?.integer ?? 0)
   }

@@ -29,10 +29,28 @@ struct ArchiveTable {
 
   var columns: [String] { keys + values + marks.compactMap(\.self) + ["rest", "gone"] }
 
-  /// The condition that rows of two tables with its key columns have the same key.
+  /// The condition that rows of two tables with its key columns have the same key. SQLite searches the first one by it: the
+  /// plus removes the affinity of the other, which would rule out an index without one
+  /// (sqlite.org/datatype3.html#comparison_expressions).
   func sameKeys(_ one: String, _ other: String) -> String {
-    keys.map { "\(one).\($0) = \(other).\($0)" }.joined(separator: " AND ")
+    keys.map { "\(one).\($0) = +\(other).\($0)" }.joined(separator: " AND ")
   }
+
+  /// The condition that a row with its key columns is among the rows of a query. An archive with another key than a number
+  /// has no index; SQLite makes one of such a query, once.
+  ///
+  /// - Parameters:
+  ///   - more: further columns that both have.
+  ///   - source: FROM and WHERE of the query, in which the table is `b`.
+  func isAmong(_ row: String, _ more: String..., source: String) -> String {
+    let columns = keys + more
+    let own = columns.map { "\(row).\($0) COLLATE BINARY" }.joined(separator: ", ")
+    let others = columns.map { "b.\($0)" }.joined(separator: ", ")
+    return "(\(own)) IN (SELECT \(others) \(source))"
+  }
+
+  /// The negation of such a condition. NOT IN would look for NULL in every row of the query, for every row.
+  static func not(_ isAmong: String) -> String { "CASE WHEN \(isAmong) THEN 0 ELSE 1 END" }
 
   var definition: String { "CREATE TABLE main.\(contents)" }
 

@@ -69,9 +69,10 @@ struct MovedKeys {
         INSERT INTO temp.phasedb_moved_to SELECT * FROM (
           SELECT \(present.joined(separator: ", ")), \(rest.call("n")) AS h FROM \(place) AS n\(joins) LIMIT -1)
         WHERE h IN (SELECT rest FROM temp.phasedb_moved_from);
-        DELETE FROM temp.phasedb_moved_to AS n WHERE EXISTS (SELECT 1 FROM main.\(archive.name) AS a
-        WHERE \(archive.sameKeys("a", "n")) AND a.gone = 0 AND a.rest = n.rest);
+        DELETE FROM temp.phasedb_moved_to AS n
+        WHERE \(archive.isAmong("n", "rest", source: "FROM main.\(archive.name) AS b WHERE b.gone = 0"));
         CREATE TEMP TABLE phasedb_moved (id INTEGER PRIMARY KEY, \(keys));
+        CREATE INDEX temp.phasedb_moved_key ON phasedb_moved (\(keys));
         INSERT INTO temp.phasedb_moved SELECT f.id, \(archive.keys.map { "t.\($0)" }.joined(separator: ", ")) FROM (
           SELECT id, rest, row_number() OVER (PARTITION BY rest ORDER BY id) AS r,
           count(*) OVER (PARTITION BY rest) AS c FROM temp.phasedb_moved_from) AS f
@@ -89,12 +90,12 @@ struct MovedKeys {
   private func keepPlausible(
     _ found: String, _ place: String, on connection: Connection
   ) throws(SQLiteError) {
+    let others =
+      "FROM main.\(archive.name) AS b WHERE b.gone = 0 AND b.rowid NOT IN (SELECT id FROM temp.phasedb_moved)"
     repeat {
       try connection.execute(
         """
-        DELETE FROM temp.phasedb_moved AS p WHERE EXISTS (
-          SELECT 1 FROM main.\(archive.name) AS b WHERE b.gone = 0 AND \(archive.sameKeys("p", "b"))
-          AND b.rowid NOT IN (SELECT id FROM temp.phasedb_moved))
+        DELETE FROM temp.phasedb_moved AS p WHERE \(archive.isAmong("p", source: others))
         \(content.key.form == .rowID ? "AND" : "OR") EXISTS (
           SELECT 1 FROM main.\(archive.name) AS a JOIN \(place) AS n ON \(found) WHERE a.rowid = p.id
           AND NOT EXISTS (SELECT 1 FROM temp.phasedb_moved AS q WHERE \(archive.sameKeys("q", "a"))))

@@ -259,7 +259,7 @@ extension RestoringWork {
     try connection.execute(
       """
       DELETE FROM temp.\(changedName) AS s WHERE EXISTS (SELECT 1 FROM \(archivePlace)
-      WHERE a.gone AND \(archive.sameKeys("s", "a")) AND NOT EXISTS (SELECT 1 FROM \(place(table)) AS t WHERE \(match(table))))
+      WHERE a.gone AND \(archive.sameKeys("a", "s")) AND NOT EXISTS (SELECT 1 FROM \(place(table)) AS t WHERE \(match(table))))
       """)
   }
 

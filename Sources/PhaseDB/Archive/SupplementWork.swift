@@ -62,7 +62,7 @@ struct SupplementWork {
       RowMatch.differs("a.\(value)", "t.\(SQLText.identifier(column.name))")
     }
     let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
-    let isChanged = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
+    let isChanged = archive.sameKeys("s", "a")
     let from = """
       FROM main.\(archive.name) AS a LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS t ON \(match)
       WHERE NOT EXISTS (SELECT 1 FROM temp.\(changedName) AS s WHERE \(isChanged))
@@ -102,7 +102,7 @@ struct SupplementWork {
     }
     try putBack(into: table, on: connection)
     if hasChanged { try takeDeletedOut(of: table, on: connection) }
-    let isChanged = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
+    let isChanged = archive.sameKeys("s", "a")
     if hasChanged {
       try connection.execute(
         "DELETE FROM main.\(archive.name) AS a WHERE NOT EXISTS (SELECT 1 FROM temp.\(changedName) AS s WHERE \(isChanged))"
@@ -135,7 +135,7 @@ struct SupplementWork {
         + zip(content.columns, archive.values).map { (SchemaName($0.name), "a.\($1)") },
       uniquingKeysWith: { first, _ in first })
     let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
-    let isChanged = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
+    let isChanged = archive.sameKeys("s", "a")
     let isThere = "t.\(SQLText.identifier(keys[0].spelled)) IS NOT NULL"
     // Without all its columns a row cannot be inserted again.
     let needed = content.hasGoneRows ? "" : " AND \(isThere)"

@@ -232,7 +232,7 @@ extension BatchArchive {
         return RowMatch.differs("a.v\(index + 1)", "t.\(SQLText.identifier(present.spelled))")
       }
       let query =
-        "SELECT \(columns) FROM \(Self.changedRows) AS s JOIN main.\(part.table.name) AS a ON \(part.table.sameKeys("s", "a")) JOIN \(table.place) AS t ON \(table.found("a", "t", part.content.key)) WHERE \(others.joined(separator: " OR "))"
+        "SELECT \(columns) FROM \(Self.changedRows) AS s JOIN main.\(part.table.name) AS a ON \(part.table.sameKeys("a", "s")) JOIN \(table.place) AS t ON \(table.found("a", "t", part.content.key)) WHERE \(others.joined(separator: " OR "))"
       if try connection.value("\(query) LIMIT 1") != nil {
         var rest: Part
         if let left {
