@@ -327,7 +327,9 @@ extension TablePair {
       isByRowID
       ? [shape.rowIDName].compactMap { $0.map { SchemaName($0) } }
       : content.key.names.compactMap { presentName(of: SchemaName($0)) }
-    guard content.hasGoneRows, names.count == content.key.names.count else { return [] }
+    // Rows that could not be followed come back in place of all present ones.
+    guard content.hasGoneRows, names.count == content.key.names.count, !isByRowID || content.successor != nil
+    else { return [] }
     let place = "main.\(SQLText.identifier(shape.name.spelled))"
     let isSameRow = RowMatch.condition(names, in: shape, as: "n", against: "a")
     // A row whose rowid another one has comes back under a new one. A row that itself gets its old values back does not

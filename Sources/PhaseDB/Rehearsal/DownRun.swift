@@ -99,6 +99,9 @@ final class DownRun {
       // The engine throws an error that says why.
     }
     let before = try reading(look)
+    let record = try knowledge.applied.last.flatMap { applied throws(MigrationError) in
+      try ledger.roundTrips.read(of: applied.sequence)
+    }
     let writes: WriteSet
     do throws(MigrationError) {
       let report = try engine.runAlone(id, phase, .down, in: Catalog([]), knowing: schema).step
@@ -193,7 +196,7 @@ final class DownRun {
       return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
     }
     let known = Set(step.lost.filter { $0.column == nil }.map(\.table.folded))
-    let changes = try changes(since: before, kept)
+    let changes = try changes(since: before, kept, record)
     step.added = Dictionary(
       changes.cells.filtered { !changes.archived.bringsBack($1, of: $0) }.born.map { ($0.folded, $1.count) },
       uniquingKeysWith: +)
@@ -245,10 +248,12 @@ final class DownRun {
     let old: CellComparison.State
     let cells: LostCells
     let archived: ArchivedKeys
+    /// The highest number of each table when the phase went up. A row with a higher one came since.
+    let highest: [FoldedName: Int64]
   }
 
   private func changes(
-    since before: Connection, _ kept: [ArchiveRecord]
+    since before: Connection, _ kept: [ArchiveRecord], _ record: RoundTripRecord?
   ) throws(MigrationError) -> Changes {
     try reading {
       let (old, present) = (try CellComparison.State(before), try CellComparison.State(connection))
@@ -256,7 +261,10 @@ final class DownRun {
       let cells = try comparison.cells(old, present)
       return Changes(
         comparison: comparison, old: old, cells: cells,
-        archived: try ArchivedKeys(cells.isEmpty ? [] : kept, on: before))
+        archived: try ArchivedKeys(cells.isEmpty ? [] : kept, on: before),
+        highest: Dictionary(
+          (record?.keys ?? []).compactMap { keys in keys.highest.map { (keys.table.folded, $0) } },
+          uniquingKeysWith: { first, _ in first }))
     }
   }
 
@@ -282,6 +290,10 @@ final class DownRun {
       return (LostCells(), open)
     }
     var lost = try reading { try comparison.cells(old, again) }.common(with: changed)
+    if !lost.rows.isEmpty {
+      let own = try reading { try comparison.renumbered(old, again, upTo: changes.highest) }
+      lost = lost.without(LostCells(rows: own))
+    }
     let goesByChance = try reading { try FunctionList.leavesToChance(functionsOfUp, on: connection) }
     // An application may have deleted such a row, whether the way up deletes it again or not.
     let made = changed.filtered { table, _ in making.contains(table.folded) }.born

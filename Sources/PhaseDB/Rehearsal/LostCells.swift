@@ -67,6 +67,46 @@ struct CellComparison {
     }
     return cells
   }
+
+  /// Rows of one state that the other one has under another number, each for one of its new rows: a way up that inserts a row
+  /// without a key gives it the next one.
+  ///
+  /// - Parameter highest: the highest number of each table that a row may have to count.
+  /// - Returns: their keys by table.
+  func renumbered(
+    _ before: State, _ after: State, upTo highest: [FoldedName: Int64]
+  ) throws -> [String: Set<String>] {
+    var found: [String: Set<String>] = [:]
+    for (table, without) in tables {
+      guard let last = highest[table.folded],
+        let one = before.readings.first(where: { $0.table == table }), one.isInRowIDOrder,
+        let left = before.schema.object("table", SchemaName(table)),
+        let right = after.schema.object("table", SchemaName(table))
+      else { continue }
+      let rows = try RowComparison(
+        before: before.connection, after: after.connection, declared: without, limit: Self.most
+      ).difference(of: left, and: right).first
+      func content(_ row: RowDifference) -> String? {
+        let values = row.columns.filter { !one.keyNames.contains($0.name) }.map {
+          "\($0.name) = \($0.before ?? $0.after ?? "")"
+        }
+        // A long value is not shown whole.
+        return values.contains { $0.hasSuffix("…") } ? nil : values.joined(separator: ", ")
+      }
+      var born: [String: Int] = [:]
+      for row in rows where row.kind == .born {
+        if let content = content(row) { born[content, default: 0] += 1 }
+      }
+      for row in rows where row.kind == .lost {
+        guard let number = row.key.split(separator: " ").last.flatMap({ Int64($0) }), number <= last,
+          let content = content(row), let count = born[content], count > 0
+        else { continue }
+        born[content] = count - 1
+        found[table, default: []].insert(row.key)
+      }
+    }
+    return found
+  }
 }
 
 /// The rows that are gone or new, and the values that changed, by the keys of their rows.

@@ -346,6 +346,24 @@ struct ReversalWordsTests {
       "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY, p REFERENCES p); INSERT INTO p VALUES (1); INSERT INTO t VALUES (1, 9), (2, 1)",
       [Phase("0001-a/migrate", up: "UPDATE t SET p = 1;", down: "UPDATE t SET p = NULL;")], "exact",
       asking: all, gives: "1,9\n2,1\n"),
+    Case(
+      "exact where the phase inserted a row whose number SQLite gave, and an application another one",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x')",
+      [
+        Phase(
+          "0001-a/migrate", up: "INSERT INTO t (a) VALUES ('seed');", down: "DELETE FROM t WHERE a = 'seed';")
+      ],
+      since: "INSERT INTO t (a) VALUES ('mine')", "exact", asking: all, gives: "1,'x'\n3,'mine'\n"),
+    Case(
+      "lossy where the application inserted a row that is equal to it",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x')",
+      [
+        Phase(
+          "0001-a/migrate", up: "INSERT INTO t (a) VALUES ('seed');", down: "DELETE FROM t WHERE a = 'seed';")
+      ],
+      since: "DELETE FROM t WHERE id = 2; INSERT INTO t VALUES (9, 'seed')", "lossy", because: ["t 1"],
+      asking: all,
+      gives: "1,'x'\n"),
   ]
 
   @Test("is said alike by status, plan and library, and comes true:", arguments: cases)
