@@ -156,6 +156,8 @@ struct StepChecks {
     }
     return ["restore the missing parents, with every value that their tables require:"]
       + statements.map { "  \($0)" }
+      + (orphans.count > DetailLines.limit
+        ? ["  … and those of other rows, which are named when these are there: run the command again"] : [])
       + ["once the phase is down, delete unwanted parents together with their children"]
   }
 
@@ -188,7 +190,7 @@ struct StepChecks {
   private func missingParents(_ violations: some Collection<ForeignKeyViolation>) throws(SQLiteError)
     -> [Prose]
   {
-    var statements: Set<Prose> = []
+    var statements: [Prose] = []
     let inOrder = violations.sorted { ($0.table, $0.rowID ?? 0) < ($1.table, $1.rowID ?? 0) }
     for violation in inOrder.prefix(DetailLines.limit) {
       guard violation.key >= 0, let rowID = violation.rowID else { continue }
@@ -202,11 +204,16 @@ struct StepChecks {
       else { continue }
       let names = to.map(SQLText.identifier).joined(separator: ", ")
       let values = row.map(\.typed).joined(separator: ", ")
-      statements.insert(
-        "INSERT INTO \(whole: SQLText.identifier(violation.parent)) (\(whole: names)) VALUES (\(whole: values));"
-      )
+      let needed = try Table.columns(of: SchemaName(violation.parent), on: connection).filter { column in
+        !column.mayBeNull && column.defaultValue == nil && !column.isGenerated
+          && !to.contains { SchemaName($0) == column.name }
+      }
+      let note = needed.isEmpty ? "" : " -- also needs \(needed.map(\.name.spelled).joined(separator: ", "))"
+      let statement: Prose =
+        "INSERT INTO \(whole: SQLText.identifier(violation.parent)) (\(whole: names)) VALUES (\(whole: values));\(whole: note)"
+      if !statements.contains(statement) { statements.append(statement) }
     }
-    return statements.sorted()
+    return statements
   }
 }
 
