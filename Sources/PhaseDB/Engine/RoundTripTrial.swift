@@ -36,6 +36,9 @@ struct RoundTripTrial {
     }
   }
 
+  /// The tables of which archives may restore values or rows.
+  var restored: Set<SchemaName> { Set(trial.there.tables.filter(\.isTakenFrom).compactMap(\.origin)) }
+
   /// Whether the way back leads to the schema before the phase.
   var leadsBack: Bool { trial.leadsBack }
   /// Why the way back is not run; nil when it may be.

@@ -118,7 +118,7 @@ struct WayBackTrial {
         let claims = try ledger.phases.claims(before: applied, among: knowledge.applied)
         let deciding =
           trip.back?.decidingTables(
-            to: trip.before, claims, among: knowledge.schema, restoring: Set(trip.risk.touched)) ?? []
+            to: trip.before, claims, among: knowledge.schema, restoring: trip.restored) ?? []
         let read = (trip.back?.readTables ?? []).union(deciding).subtracting(trip.risk.touched)
         let tables = try touched + read.compactMap { try Table($0, of: knowledge.schema, on: connection) }
         record.contents =
