@@ -121,7 +121,8 @@ final class DownRun {
         let isComplete = (try? search.find()) != nil
         let rows = search.rows
         if !rows.isEmpty {
-          step.failure?.details = rows.map { Prose($0.title) } + (search.hasMore ? ["… and perhaps more"] : [])
+          step.failure?.details =
+            rows.map { Prose($0.title) } + (search.hasMore ? ["… and perhaps more"] : [])
         }
         step.failure?.help = [
           rows.first.map { WayOut.change(in: $0.table, $0.title) }
