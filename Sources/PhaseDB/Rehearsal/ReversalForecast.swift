@@ -31,8 +31,13 @@ struct ReversalForecast {
     }
     // Of a table that is too large to be read, or that a later phase changed, only a rehearsal tells whether rows changed
     // that matter.
-    let isLast = draft.applied.sequence == applied.last?.sequence
-    let contents = (blocked.contents ?? []).filter { $0.sum != nil && isLast }
+    let then = try lifting("reading the ledger") { () in
+      try ledger.schemas.schema(after: draft.applied.sequence)
+    }
+    let contents = (blocked.contents ?? []).filter { content in
+      let name = SchemaName(content.table)
+      return content.sum != nil && then.object("table", name)?.sql == schema.object("table", name)?.sql
+    }
     let changes = try TableContent.changes(since: contents, heedsOrder: true, on: connection)
     guard let table = blocked.contents?.first?.table, let change = changes.first else {
       reversal.obstacles += blocked.reasons.map {
