@@ -66,14 +66,23 @@ struct ScriptTrace {
       && table.columns.allSatisfy { $0.origin == $0.outcome }
   }
 
-  /// Tables from before the script into which it inserts new rows: their sources keep their own rows. Names are those
-  /// after the script.
+  /// Tables into which it inserts new rows, and tables that it makes from them: the sources of these rows keep their own.
+  /// Names are those after the script.
   var tablesWithNewRows: Set<FoldedName> {
-    let filled = tables.filter { table in
-      table.isFilledInPlace
-        && origins(of: table).allSatisfy { leavesAlone($0) || $0 == table.origin && !table.isTakenFrom }
-    }
-    return Set(filled.compactMap(\.outcome?.key))
+    var filled = Set(
+      tables.indices.filter { index in
+        tables[index].isFilledInPlace
+          && origins(of: tables[index]).allSatisfy {
+            leavesAlone($0) || $0 == tables[index].origin && !tables[index].isTakenFrom
+          }
+      })
+    var count: Int
+    repeat {
+      count = filled.count
+      filled.formUnion(
+        tables.indices.filter { tables[$0].origin == nil && !tables[$0].sources.isDisjoint(with: filled) })
+    } while filled.count > count
+    return Set(filled.compactMap { tables[$0].outcome?.key })
   }
 
   /// Tables whose rows decide whether a way back runs, beside those that it touches or reads: parents and children of
