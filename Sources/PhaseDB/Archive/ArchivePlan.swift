@@ -149,9 +149,8 @@ extension ArchivePlan {
       },
       uniquingKeysWith: { first, _ in first })
     // Rows that cannot be followed come back only if the whole row is unchanged.
-    let itself =
-      (isMoved ? [table.outcome ?? shape.name] : []) + (successor == nil ? way.lookups.map(\.table) : [])
-    sources = Set(way.sources + itself).filter { $0 != successor?.table }.sorted { $0.key < $1.key }
+    let all = successor == nil ? way.everySource(of: table) : Set(way.sources)
+    sources = all.filter { $0 != successor?.table }.sorted { $0.key < $1.key }
     lookups = successor == nil ? [] : way.lookups.filter { $0.table != successor?.table }
     let lookups = lookups
     if successor == nil {
@@ -177,6 +176,10 @@ extension ArchivePlan {
 }
 
 extension ArchivePlan {
+  /// Whether the SQL of the way back makes the rows again, from rows that cannot be followed. What it makes is seen only
+  /// when it runs. The counter of an AUTOINCREMENT table would be lost with its archive.
+  var isLeftToWayBack: Bool { method == .rows && isMoved && !table.hasAutoincrement }
+
   static let valueFunction = "phasedb_value"
 
   static func snapshotName(_ id: Int64) -> String { "phasedb_before_\(id)" }

@@ -12,6 +12,11 @@ struct RememberedTable {
   /// Whether every row can be archived and no row is added. Then the way back restores every row, whatever values
   /// functions give.
   let isProofAgainstChance: Bool
+  /// Whether all rows are archived if any does not come back: no row can be followed through the phase.
+  let isArchivedWhole: Bool
+  private let sources: [SchemaName]
+  /// The foreign keys of rows that have no parent, where all rows may be archived.
+  private let orphans: [String]
   private let name: String
 
   /// Copies the rows.
@@ -19,7 +24,9 @@ struct RememberedTable {
   /// - Parameter copiesRows: false when what the way back does to them is known already.
   /// - Returns: nil for a table whose rows cannot be read back.
   /// - Throws: `archive-impossible` for a table whose rows nothing identifies.
-  init?(_ table: RowsAtRisk.Table, number: Int, copiesRows: Bool, on connection: Connection) throws {
+  init?(
+    _ table: RowsAtRisk.Table, number: Int, isArchivedWhole: Bool, copiesRows: Bool, on connection: Connection
+  ) throws {
     guard let shape = try Table(table.name, on: connection), shape.isKept else { return nil }
     guard let key = try RowKey(of: shape, on: connection) else {
       throw ArchivePlan.impossible(shape.name)
@@ -28,6 +35,14 @@ struct RememberedTable {
     self.key = key
     successor = table.successor(key)
     isProofAgainstChance = table.isClosed(key)
+    self.isArchivedWhole = isArchivedWhole
+    sources = table.sources.sorted { $0.key < $1.key }
+    let hasParents = try isArchivedWhole && Table.hasForeignKeys(shape.name, on: connection)
+    orphans =
+      hasParents
+      ? try ForeignKeyViolation.orphans(
+        ForeignKeyViolation.all(in: [shape.name.spelled], on: connection), on: connection
+      ).keys.sorted() : []
     let keys = Set(key.names.map { SchemaName($0) })
     let all = shape.stored.map(\.name).filter { !keys.contains($0) }
     let inPlace = table.columns.flatMap { $0.isDisjoint(with: keys) ? $0 : nil }
@@ -73,14 +88,18 @@ extension RememberedTable {
     var isWhole = false
 
     var isEmpty: Bool { !hasMissing && extra == 0 }
-    var hasMissing: Bool { !numbers.isEmpty }
+    /// What was not seen is missing.
+    var hasMissing: Bool { isWhole || !numbers.isEmpty }
   }
 
   /// The difference as if no row had come back.
   func all(on connection: Connection) throws(SQLiteError) -> Difference {
     let rows = try connection.rows("SELECT rowid FROM temp.\(name) ORDER BY rowid")
-    return Difference(numbers: rows.compactMap(\.[0].integer))
+    return Difference(numbers: rows.compactMap(\.[0].integer), isWhole: isArchivedWhole)
   }
+
+  /// What to archive if the way back cannot be run.
+  var unseen: Difference { Difference(isWhole: isArchivedWhole) }
 
   func difference(on connection: Connection) throws(SQLiteError) -> Difference {
     guard let present = try Table(shape.name, on: connection) else { return Difference() }
@@ -107,8 +126,13 @@ extension RememberedTable {
       "SELECT (SELECT count(*) FROM \(place)), (SELECT count(*) FROM temp.\(name))")
     let (now, before) = (counts[0][0].integer ?? 0, counts[0][1].integer ?? 0)
     difference.extra = max(0, Int(now - before) + missing)
-    guard !difference.isEmpty, key.form == .rowID else { return difference }
-    return try byContent(difference, on: connection)
+    if !difference.isEmpty, key.form == .rowID { difference = try byContent(difference, on: connection) }
+    return difference
+  }
+
+  /// What of a difference is archived.
+  func archived(_ difference: Difference, on connection: Connection) throws(SQLiteError) -> Difference {
+    isArchivedWhole && !difference.isEmpty ? try all(on: connection) : difference
   }
 
   /// Compares rows without a key by their content, because their rowids may differ.
@@ -157,7 +181,7 @@ extension RememberedTable {
   func keep(
     _ difference: Difference, _ id: Int64, phase: PhaseID, text: String, on connection: Connection
   ) throws(SQLiteError) -> ArchiveRecord? {
-    guard !difference.numbers.isEmpty else { return nil }
+    guard difference.hasMissing else { return nil }
     let followed = difference.isWhole ? nil : successor
     let table = try followed.map { successor throws(SQLiteError) in
       try Table(successor.table, on: connection)
@@ -189,9 +213,13 @@ extension RememberedTable {
     } else {
       sum = try archive.fill(
         names.map { "r.\($0)" } + ["NULL", "1"], from: "temp.\(name) AS r", on: connection)
-      if let present = try Table(shape.name, on: connection) {
-        sources.append(
-          .init(table: shape.name.spelled, sum: try present.sum(on: connection).text))
+      guard sum.count > 0 else {
+        try connection.drop("main.\(archive.name)")
+        return nil
+      }
+      for source in self.sources {
+        guard let present = try Table(source, on: connection) else { continue }
+        sources.append(.init(table: source.spelled, sum: try present.sum(on: connection).text))
       }
     }
     var content = ArchiveContent(
@@ -203,6 +231,7 @@ extension RememberedTable {
       }, hasGoneRows: columns.count == shape.stored.filter { !isKey($0.name) }.count,
       isMoved: followed == nil, sources: .init(sources), counter: nil, isSupplement: followed != nil)
     if followed != nil, try sum.count == rowCount(on: connection) { content.isComplete = true }
+    content.orphans = orphans.isEmpty ? nil : orphans
     return ArchiveRecord(
       id: id, phase: phase, direction: .up, entry: 0, table: shape.name.spelled, content: content.json,
       rows: sum.count, digest: sum.text, state: .kept)

@@ -14,6 +14,8 @@ struct RowsAtRisk {
     let columns: Set<SchemaName>?
     /// The table that has its rows after the phase; nil when they cannot be followed by their key.
     let successor: (RowKey) -> ArchivePlan.Successor?
+    /// The tables from whose rows the way back makes its rows, by their names after the phase.
+    let sources: Set<SchemaName>
     /// Whether neither direction can add a row or change a key.
     let isClosed: (RowKey) -> Bool
   }
@@ -37,7 +39,10 @@ struct RowsAtRisk {
       let successor = { (key: RowKey) -> ArchivePlan.Successor? in
         trial.back == nil ? nil : WayBack(trial, to: name).successor(of: table, key)
       }
-      return Table(name: name, columns: columns == written ? columns : nil, successor: successor) { key in
+      let sources = WayBack(trial, to: name).everySource(of: table)
+      return Table(
+        name: name, columns: columns == written ? columns : nil, successor: successor, sources: sources
+      ) { key in
         guard let after = successor(key), let back = trial.back else { return false }
         let own = ArchivePlan.Successor(table: name, key: key.names.map { SchemaName($0) })
         return trial.there.handsOver(own, to: after, key.form) && back.handsOver(after, to: own, key.form)

@@ -39,6 +39,13 @@ struct WayBack {
     return back.origins(of: restored).filter { $0 != restored.origin }
   }
 
+  /// The tables, by their names after the transition, of which any row may decide what comes back into a table whose rows
+  /// cannot be followed.
+  func everySource(of table: TracedTable) -> Set<SchemaName> {
+    let isThere = table.outcome != nil || trial.there.table(to: name) != nil
+    return Set(sources + (isThere ? [table.outcome ?? name] : []) + lookups.map(\.table))
+  }
+
   /// The table that has the rows after the transition: the same table, one that replaces it, or one from which the
   /// way back fills it.
   func successor(of table: TracedTable, _ key: RowKey) -> ArchivePlan.Successor? {

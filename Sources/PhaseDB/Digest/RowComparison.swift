@@ -13,12 +13,18 @@ package struct RowComparison {
   let declared: Set<FoldedName>
   /// How many rows to show.
   let limit: Int
+  /// Whether rows without a key are matched by what they hold, and not by rowids, which VACUUM and rebuilds change.
+  let ignoresRowIDs: Bool
 
-  package init(before: Connection, after: Connection, declared: Set<FoldedName> = [], limit: Int) {
+  package init(
+    before: Connection, after: Connection, declared: Set<FoldedName> = [], limit: Int,
+    ignoresRowIDs: Bool = false
+  ) {
     self.before = before
     self.after = after
     self.declared = declared
     self.limit = limit
+    self.ignoresRowIDs = ignoresRowIDs
   }
 
   /// - Parameters:
@@ -27,8 +33,8 @@ package struct RowComparison {
   package func difference(
     of object: SchemaObject, and present: SchemaObject
   ) throws(SQLiteError) -> TableDifference {
-    let left = try Side(object, on: before, without: declared)
-    let right = try Side(present, on: after, without: declared)
+    let left = try Side(object, on: before, without: declared, ignoresRowIDs: ignoresRowIDs)
+    let right = try Side(present, on: after, without: declared, ignoresRowIDs: ignoresRowIDs)
     var found = Findings(limit: limit)
     var old = try left.next()
     var new = try right.next()
@@ -115,10 +121,20 @@ private final class Side {
   private let connection: Connection
   private var statement: Statement
 
-  init(_ object: SchemaObject, on connection: Connection, without declared: Set<FoldedName>)
-    throws(SQLiteError)
-  {
+  init(
+    _ object: SchemaObject, on connection: Connection, without declared: Set<FoldedName>, ignoresRowIDs: Bool
+  ) throws(SQLiteError) {
     let reading = try TableReading(object, on: connection)
+    if ignoresRowIDs, reading.hasHiddenKey {
+      self.connection = connection
+      self.reading = reading
+      let (names, values) = (reading.names.dropLast(), reading.expressions.dropLast())
+      try RowHash.define("phasedb_content", columns: Array(names), on: connection)
+      let content = RowHash.call("phasedb_content", Array(values))
+      statement = try connection.prepare(
+        "SELECT \(content), 0, 0, \(reading.key[0]) FROM \(reading.from) ORDER BY 1, 4")
+      return
+    }
     let kept = reading.names.indices.filter { !declared.contains(reading.names[$0].folded) }
     let names = kept.map { reading.names[$0] }
     try RowHash.define("phasedb_row", columns: reading.names, on: connection)

@@ -53,6 +53,9 @@ struct TableReading: Sendable {
     }
   }
 
+  /// Whether rows have no key but a rowid that no column shows. It is the last of ``names`` then.
+  var hasHiddenKey: Bool { names.last == Self.rowIDName }
+
   /// SQL that reads every value of every row, or of those with a rowid from ?1 to ?2.
   func select(inRange: Bool) -> String {
     "SELECT \(expressions.joined(separator: ", ")) FROM \(from)"

@@ -15,10 +15,12 @@ struct RoundTripTrial {
 
   /// Copies the rows of the tables that have to be compared.
   ///
-  /// - Parameter copiesRows: false when the way back has run in an earlier attempt, and nothing has to be kept for it.
+  /// - Parameters:
+  ///   - whole: tables of which every row is archived if any row does not come back.
+  ///   - copiesRows: false when the way back has run in an earlier attempt, and nothing has to be kept for it.
   init(
     _ step: Plan.Step, _ trial: TransitionTrial, _ archivePlans: [ArchivePlan],
-    restoring kept: [ArchiveRecord], before: Schema, copiesRows: Bool, on connection: Connection
+    archivingWhole whole: Set<SchemaName>, restoring kept: [ArchiveRecord], before: Schema, copiesRows: Bool, on connection: Connection
   ) throws(MigrationError) {
     self.trial = trial
     restoresRows = try kept.map { record throws(MigrationError) in try ArchiveContent(record).hasGoneRows }
@@ -31,7 +33,9 @@ struct RoundTripTrial {
     }
     remembered = try lifting("remembering the rows before \(step.id)") { () in
       try risk.tables.enumerated().compactMap {
-        try RememberedTable($0.element, number: $0.offset + 1, copiesRows: copiesRows, on: connection)
+        try RememberedTable(
+          $0.element, number: $0.offset + 1, isArchivedWhole: whole.contains($0.element.name),
+          copiesRows: copiesRows, on: connection)
       }
     }
   }

@@ -47,11 +47,14 @@ struct TransitionRows {
       kept, step.phase, trial.there, knowing: comparisons, looksForCorrections: looksForCorrections,
       on: connection)
     let young = try Self.young(step, knowledge, ledger)
-    let archivePlans = isPromise ? [] : try ArchivePlan.all(in: trial, on: connection, isYoung: young)
+    var archivePlans = isPromise ? [] : try ArchivePlan.all(in: trial, on: connection, isYoung: young)
     if step.direction == .up, let known {
+      // The way back is run at once. Only if it does not make these rows again, they are archived.
+      let unfollowed = trial.leadsBack ? archivePlans.filter(\.isLeftToWayBack) : []
+      archivePlans.removeAll { plan in unfollowed.contains { $0.table.name == plan.table.name } }
       trip = try RoundTripTrial(
-        step, trial, archivePlans, restoring: kept, before: knowledge.schema, copiesRows: known.needsRows,
-        on: connection)
+        step, trial, archivePlans, archivingWhole: Set(unfollowed.map(\.table.name)), restoring: kept,
+        before: knowledge.schema, copiesRows: known.needsRows, on: connection)
     }
     indexes = try lifting("checking full-text indexes") { () in
       try DerivedIndexes(

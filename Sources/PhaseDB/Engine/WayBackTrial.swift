@@ -83,6 +83,10 @@ struct WayBackTrial {
         where found.missing == nil && differences.contains(where: \.hasMissing):
           found.missing = differences
           if isUndone { try keep(differences, trip, ledger, &knowledge) }
+        case .failed where found.missing == nil:
+          found.outcome = outcome
+          found.missing = trip.remembered.map(\.unseen)
+          if isUndone { try keep(found.missing ?? [], trip, ledger, &knowledge) }
         default: found.outcome = outcome
         }
         found.endedTransaction = connection.isAutocommit
@@ -205,9 +209,12 @@ struct WayBackTrial {
     return .came(
       try lifting("comparing rows with those before \(down.id)") { () in
         // If chance decides, every row may differ in the next run.
-        try trip.remembered.map {
-          try isFirst && hasChance && $0.successor != nil
-            ? $0.all(on: connection) : $0.difference(on: connection)
+        try trip.remembered.map { table throws(SQLiteError) in
+          if isFirst, hasChance, table.successor != nil || table.isArchivedWhole {
+            return try table.all(on: connection)
+          }
+          let difference = try table.difference(on: connection)
+          return isFirst ? try table.archived(difference, on: connection) : difference
         }
       },
       try lifting("comparing virtual tables with those before \(down.id)") { () in

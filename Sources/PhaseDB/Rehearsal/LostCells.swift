@@ -49,9 +49,10 @@ struct CellComparison {
       guard one.keyNames.allSatisfy({ other.keyNames.contains($0) && !without.contains($0.folded) })
       else { continue }
       let found = try RowComparison(
-        before: before.connection, after: after.connection, declared: without, limit: Self.most
+        before: before.connection, after: after.connection, declared: without, limit: Self.most,
+        ignoresRowIDs: without.isEmpty
       ).difference(of: left, and: right)
-      for row in found.first {
+      for row in one.hasHiddenKey ? Self.joined(found.first) : found.first {
         switch row.kind {
         case .born: cells.born[table, default: []].insert(row.key)
         case .lost: cells.rows[table, default: []].insert(row.key)
@@ -66,6 +67,26 @@ struct CellComparison {
       }
     }
     return cells
+  }
+
+  /// Rows that are gone and rows that are new, where one of each has the same rowid as one changed row.
+  private static func joined(_ rows: [RowDifference]) -> [RowDifference] {
+    let born = Dictionary(
+      rows.lazy.filter { $0.kind == .born }.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    let lost = Set(rows.lazy.filter { $0.kind == .lost }.map(\.key))
+    return rows.compactMap { row in
+      guard row.kind == .lost, let new = born[row.key] else {
+        return row.kind == .born && lost.contains(row.key) ? nil : row
+      }
+      let pairs = row.columns.compactMap { old in
+        new.columns.first { $0.name.folded == old.name.folded }.map {
+          RowDifference.Column(name: old.name, before: old.before, after: $0.after)
+        }
+      }
+      let changed = pairs.filter { $0.before != $0.after }
+      // Long values are shortened, so the difference may not show.
+      return RowDifference(kind: .changed, key: row.key, columns: changed.isEmpty ? pairs : changed)
+    }
   }
 
   /// Rows of one state that the other one has under another number, each for one of its new rows: a way up that inserts a row
