@@ -28,6 +28,22 @@ struct ArchiveContent: Codable, Sendable {
     let here: [String]
     /// The columns of that row that are hashed.
     let columns: [String]
+
+    /// Those of a way back, with the names of a connection's tables.
+    static func all(
+      _ lookups: [PhaseDB.Lookup], on connection: Connection
+    ) throws(SQLiteError) -> [Lookup] {
+      var all: [Lookup] = []
+      for lookup in lookups {
+        guard let table = try Table(lookup.table, on: connection) else { continue }
+        let pairs = lookup.pairs.sorted { $0.there.key < $1.there.key }
+        all.append(
+          Lookup(
+            table: lookup.table.spelled, there: pairs.map(\.there.spelled), here: pairs.map(\.here.spelled),
+            columns: table.stored.map(\.name.spelled)))
+      }
+      return all
+    }
   }
 
   /// The table that has the rows after the transition.
@@ -82,7 +98,7 @@ struct ArchiveContent: Codable, Sendable {
   /// Whether the table stayed or was made again, but its rows could not be followed.
   let isMoved: Bool
   /// The checksums, after the transition, of the tables from which the way back computes values.
-  let sources: Sources
+  var sources: Sources
   /// The AUTOINCREMENT counter of the table; nil when it had none.
   let counter: Int64?
   /// Whether it is a supplement: it has the rows that the trial of the way back did not restore with the other

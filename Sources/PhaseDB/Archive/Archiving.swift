@@ -84,7 +84,7 @@ struct Archiving {
     let lost = Set(archivePlan.values.map(\.name)).union(archivePlan.key.names.map { SchemaName($0) })
     let rest = archivePlan.table.stored.filter { !lost.contains($0.name) }
     work.hashed = rest.map { archivePlan.namesAfter[$0.name] ?? $0.name }
-    work.lookups = try lookups(of: archivePlan)
+    work.lookups = try ArchiveContent.Lookup.all(archivePlan.lookups, on: connection)
     let before = Dictionary(
       archivePlan.namesAfter.map { ($1.spelled, $0.spelled) }, uniquingKeysWith: { first, _ in first })
     return RestOfRow(
@@ -98,20 +98,6 @@ struct Archiving {
 }
 
 extension Archiving {
-  /// The tables that have one row for each row, with their names after the transition.
-  private func lookups(of archivePlan: ArchivePlan) throws(SQLiteError) -> [ArchiveContent.Lookup] {
-    var lookups: [ArchiveContent.Lookup] = []
-    for lookup in archivePlan.lookups {
-      guard let table = try Table(lookup.table, on: connection) else { continue }
-      let pairs = lookup.pairs.sorted { $0.there.key < $1.there.key }
-      lookups.append(
-        ArchiveContent.Lookup(
-          table: lookup.table.spelled, there: pairs.map(\.there.spelled), here: pairs.map(\.here.spelled),
-          columns: table.stored.map(\.name.spelled)))
-    }
-    return lookups
-  }
-
   /// Archives what the SQL really removed, and drops the other copies.
   ///
   /// - Returns: the records for the ledger, to be written when the log has a row for the transition.
@@ -160,7 +146,7 @@ extension Archiving {
     let archivePlan = work.archivePlan
     if let successor = archivePlan.successor, let table = try Table(successor.table, on: connection) {
       work.hashed = table.stored.map(\.name).filter { !successor.key.contains($0) }
-      work.lookups = try lookups(of: archivePlan)
+      work.lookups = try ArchiveContent.Lookup.all(archivePlan.lookups, on: connection)
       let rest = RestOfRow(
         work.hashed.map { RestOfRow.Column(name: $0.spelled, present: $0) }, work.lookups)
       try rest.define(on: connection)

@@ -59,6 +59,19 @@ struct ScriptTrace {
     return origin == nil || column.handedFrom != origin
   }
 
+  /// Whether what the script writes to a row follows from the columns that it or the opposite script writes, and from
+  /// nothing else: then a row that an application changed comes back as one that had these values all along.
+  ///
+  /// - Parameter key: the columns of the table's key.
+  func carriesOver(_ name: SchemaName, opposite: ScriptTrace, key: [String]) -> Bool {
+    guard isRowByRow, let table = table(to: name), let other = opposite.table(to: name),
+      table.origin == name, other.origin == name, table.sources.isEmpty, table.lookups.isEmpty
+    else { return false }
+    let written = (table.columns + other.columns).filter(\.isUpdated).compactMap(\.origin?.key)
+    return table.readColumns.isSubset(
+      of: Set(written).union(key.map(\.folded)).union(RowKey.rowIDNames))
+  }
+
   /// Whether the script does not change a table or its rows.
   func leavesAlone(_ name: SchemaName) -> Bool {
     guard let table = table(to: name), table.origin == name else { return false }
@@ -137,6 +150,8 @@ struct TracedTable {
   var rowIDsFrom: SchemaName?
   /// Tables from which one row is looked up by its primary key to compute a value, and which are not read otherwise.
   var lookups: Set<Lookup> = []
+  /// Columns that decide what is written to its rows: folded, by their names before the script, where they had one.
+  var readColumns: Set<FoldedName> = []
   /// Whether rows are inserted into it that are made from its own.
   var copiesItself = false
   /// Whether rows may be deleted from it, by DELETE or REPLACE.

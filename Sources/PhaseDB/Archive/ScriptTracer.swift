@@ -101,6 +101,10 @@ extension ScriptTracer {
         trace.tables[index].losesRows = true
       }
       for column in writes.columns[name] ?? [] { markUpdated(column, of: index) }
+      trace.tables[index].readColumns.formUnion(
+        (writes.readColumns[name] ?? []).map {
+          trace.tables[index].column(to: SchemaName($0))?.origin?.key ?? $0
+        })
       if mayReplace || writes.insertedTables.contains(name) {
         noteDefaults(of: name, but: mayReplace || writes.triggers[name] != nil ? nil : insert)
       }

@@ -20,7 +20,8 @@ struct RoundTripTrial {
   ///   - copiesRows: false when the way back has run in an earlier attempt, and nothing has to be kept for it.
   init(
     _ step: Plan.Step, _ trial: TransitionTrial, _ archivePlans: [ArchivePlan],
-    archivingWhole whole: Set<SchemaName>, restoring kept: [ArchiveRecord], before: Schema, copiesRows: Bool, on connection: Connection
+    archivingWhole whole: Set<SchemaName>, restoring kept: [ArchiveRecord], before: Schema, copiesRows: Bool,
+    on connection: Connection
   ) throws(MigrationError) {
     self.trial = trial
     restoresRows = try kept.map { record throws(MigrationError) in try ArchiveContent(record).hasGoneRows }

@@ -20,6 +20,8 @@ package struct WriteSet: Sendable {
   private(set) var columns: [FoldedName: Set<FoldedName>] = [:]
   /// Tables and views that are read.
   private(set) var readTables: Set<FoldedName> = []
+  /// Columns that are read, by table.
+  private(set) var readColumns: [FoldedName: Set<FoldedName>] = [:]
   /// Functions that are called.
   private(set) var functions: Set<FoldedName> = []
   /// Whether it contains a SELECT, also within another statement.
@@ -49,7 +51,13 @@ package struct WriteSet: Sendable {
       action.first.map { _ = createdTables.insert($0.folded) }
     case .alterTable: action.second.map { _ = alteredTables.insert($0.folded) }
     case .dropIndex: action.first.map { _ = droppedIndexes.insert($0.folded) }
-    case .read: action.first.map { _ = readTables.insert($0.folded) }
+    case .read:
+      guard let table = action.first?.folded else { return }
+      readTables.insert(table)
+      // The name is empty where only rows are counted.
+      if let column = action.second, !column.isEmpty {
+        readColumns[table, default: []].insert(column.folded)
+      }
     case .function: action.second.map { _ = functions.insert($0.folded) }
     case .select: hasSelect = true
     case .update:
@@ -73,6 +81,7 @@ package struct WriteSet: Sendable {
     alteredTables.formUnion(other.alteredTables)
     droppedIndexes.formUnion(other.droppedIndexes)
     readTables.formUnion(other.readTables)
+    readColumns.merge(other.readColumns) { $0.union($1) }
     functions.formUnion(other.functions)
     hasSelect = hasSelect || other.hasSelect
     columns.merge(other.columns) { $0.union($1) }

@@ -119,9 +119,16 @@ struct AppliedPhases: LedgerTable {
   func claims(
     before phase: AppliedPhase, among applied: [AppliedPhase]
   ) throws(MigrationError) -> [Verification] {
+    try claims(of: phase.id.migration, among: applied.filter { $0.sequence < phase.sequence })
+  }
+
+  /// The claims of phases of a migration.
+  func claims(
+    of migration: MigrationName, among applied: [AppliedPhase]
+  ) throws(MigrationError) -> [Verification] {
     var claims: [Verification] = []
-    for other in applied where other.id.migration == phase.id.migration && other.sequence < phase.sequence {
-      claims += try text(of: other).verifications
+    for phase in applied where phase.id.migration == migration {
+      claims += try text(of: phase).verifications
     }
     return claims
   }

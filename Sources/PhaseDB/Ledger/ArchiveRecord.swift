@@ -32,10 +32,13 @@ struct ArchiveRecord: Sendable {
 
   static func tableName(_ id: Int64) -> String { "phasedb_archive_\(id)" }
 
-  /// The same archive with new numbers or another state.
-  func settled(rows: Int? = nil, digest: String? = nil, state: State? = nil) -> ArchiveRecord {
+  /// The same archive with new numbers, another state or another description.
+  func settled(
+    rows: Int? = nil, digest: String? = nil, state: State? = nil, content: ArchiveContent? = nil
+  ) -> ArchiveRecord {
     ArchiveRecord(
-      id: id, phase: phase, direction: direction, entry: entry, table: table, content: content,
+      id: id, phase: phase, direction: direction, entry: entry, table: table,
+      content: content?.json ?? self.content,
       rows: rows ?? self.rows, digest: digest ?? self.digest, state: state ?? self.state)
   }
 }

@@ -25,19 +25,44 @@ struct ArchivedKeys {
       }
       let columns = key.names.indices.map { "a.k\($0 + 1)" }.joined(separator: ", ")
       var known = (keys[archive.table.folded] ?? nil) ?? Keys()
-      func title(_ row: [Value]) -> String {
-        zip(key.names, row).map { "\($0) = \($1)" }.joined(separator: ", ")
-      }
       for row in try Self.changed(archive, content, columns, on: connection) {
-        known.changed.insert(title(row))
+        known.changed.insert(Self.title(key, row))
       }
       for row in try connection.rows("SELECT \(columns), a.gone FROM main.\(archive.tableName) AS a") {
-        let title = title(row)
+        let title = Self.title(key, row)
         known.all.insert(title)
         if row.last?.integer != 0 { known.gone.insert(title) }
       }
       keys[archive.table.folded] = known
     }
+  }
+
+  private static func title(_ key: RowKey, _ row: [Value]) -> String {
+    zip(key.names, row).map { "\($0) = \($1)" }.joined(separator: ", ")
+  }
+
+  /// The values that came back from one of these archives, of those that differ from what was there.
+  ///
+  /// - Parameter left: what is left of the archive after the way back.
+  func restored(
+    _ values: [LostCells.Column: Set<String>], of archive: ArchiveRecord, _ left: [ArchiveRecord],
+    on connection: Connection
+  ) throws -> [LostCells.Column: Set<String>] {
+    let content = try ArchiveContent(archive)
+    guard let known = keys[archive.table.folded] ?? nil else { return [:] }
+    let columns = Set(content.columns.map(\.name.folded))
+    let own = values.filter {
+      $0.key.table.folded == archive.table.folded && columns.contains($0.key.column.folded)
+    }
+    guard !own.isEmpty else { return [:] }
+    let names = content.key.names.indices.map { "k\($0 + 1)" }.joined(separator: ", ")
+    var open: Set<String> = []
+    for rest in left {
+      for row in try connection.rows("SELECT \(names) FROM main.\(rest.tableName)") {
+        open.insert(Self.title(content.key, row))
+      }
+    }
+    return own.mapValues { $0.intersection(known.all).subtracting(open) }
   }
 
   private static func changed(

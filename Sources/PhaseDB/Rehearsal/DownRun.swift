@@ -70,6 +70,8 @@ final class DownRun {
     var (functionsOfUp, making, written): (Set<FoldedName>, Set<FoldedName>, Set<FoldedName>) = ([], [], [])
     /// The tables into which the way up inserts rows, and not only all of one table.
     var adding: Set<FoldedName> = []
+    /// The archived tables of which a changed row comes back as one that had its values all along.
+    var carriedOver: Set<FoldedName> = []
     var runsWithoutRows = false
     step.tables = Set(
       knowledge.schema.tables(named: SQLTokens.identifiers(in: phase.down.text)).map(\.key)
@@ -86,8 +88,15 @@ final class DownRun {
       making = trace.tablesWithNewRows
       adding = Set(
         (trial.back?.tables ?? []).filter { $0.gainsRows && !$0.hasAllRowsOfOne }.compactMap(\.outcome?.key))
+      let goesByChance = try reading { try FunctionList.leavesToChance(trace.functions, on: connection) }
       for archive in kept {
-        let forecast = ArchiveForecast(archive, try ArchiveContent(archive), trace)
+        let content = try ArchiveContent(archive)
+        let forecast = ArchiveForecast(archive, content, trace)
+        if !goesByChance, let up = trial.back,
+          trace.carriesOver(SchemaName(archive.table), opposite: up, key: content.key.names)
+        {
+          carriedOver.insert(archive.table.folded)
+        }
         let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
           try forecast.outlook(on: connection)
         }
@@ -185,7 +194,8 @@ final class DownRun {
             Reversal.AffectedRows(table: archive.table, column: nil, rows: rows, why: Prose(why)))
         }
       }
-      for rows in outlook.computed {
+      // What is lost of them is found by comparing.
+      for rows in outlook.computed where !carriedOver.contains(archive.table.folded) {
         let count = try reading {
           try rest.reduce(0) { try $0 + forecast.others(than: rows.column ?? "", in: $1, on: connection) }
         }
@@ -204,6 +214,12 @@ final class DownRun {
     (step.written, step.open) = try overwritten(id, phase, changes, functionsOfUp, making)
     let others = step.written.filtered { table, _ in !known.contains(table.folded) }
     (step.written.rows, step.written.values) = (others.rows, others.values)
+    for archive in kept {
+      step.excuseRestored(
+        try reading {
+          try changes.archived.restored(step.written.values, of: archive, rest(of: archive), on: connection)
+        }, changes.archived)
+    }
     return step
   }
 
@@ -357,6 +373,24 @@ final class DownRun {
     let engine = makeEngine(again, .glance)
     _ = try engine.runAlone(id, phase, .up, in: Catalog([]), knowing: schema)
     return try reading { try CellComparison.State(again) }
+  }
+}
+
+extension DownRun.Step {
+  /// A value that an archive gave back is not lost. Only of a row that changed since it is unknown whose value it replaced.
+  fileprivate mutating func excuseRestored(
+    _ restored: [LostCells.Column: Set<String>], _ archived: ArchivedKeys
+  ) {
+    for (column, keys) in restored where !keys.isEmpty {
+      written.values[column]?.subtract(keys)
+      if written.values[column]?.isEmpty == true { written.values[column] = nil }
+      let changed = keys.filter { archived.hasUnchanged($0, of: column.table) != true }
+      guard !changed.isEmpty else { continue }
+      uncertain.append(
+        Reversal.AffectedRows(
+          table: column.table, column: column.column, rows: changed.count,
+          why: "the rows changed since, and the archived value comes back"))
+    }
   }
 }
 

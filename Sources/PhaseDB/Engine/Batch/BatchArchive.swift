@@ -21,6 +21,8 @@ final class BatchArchive {
   private var giving: Part?
   /// What this run could not restore.
   private var left: Part?
+  /// Whether a table from which this direction computes values has changed since the other direction ran.
+  private var sourcesChanged = false
   /// Columns that this direction's SQL computes.
   private let computed: Set<SchemaName>
   /// The indexes that must be updated with restored values.
@@ -30,7 +32,7 @@ final class BatchArchive {
 
   struct Part {
     var record: ArchiveRecord
-    let content: ArchiveContent
+    var content: ArchiveContent
     let table: ArchiveTable
     var sum: RowSum
   }
@@ -39,7 +41,6 @@ final class BatchArchive {
   private static let differing = "temp.phasedb_batch_differing"
   private static let changedRowsName = "phasedb_batch_aside"
   private static let changedRows = "temp.\(changedRowsName)"
-  private static let rest = "phasedb_batch_rest"
 
   /// Finds the archives of a phase that is under way, and makes the one of its direction if it is missing. Call it
   /// inside the first transaction.
@@ -47,11 +48,12 @@ final class BatchArchive {
   /// - Parameters:
   ///   - plan: the SQL of this direction.
   ///   - wayBack: the SQL of the other direction.
+  ///   - lookups: the rows of other tables from which that computes values.
   ///   - entry: the id of the log's row of that transaction.
+  ///   - isNew: whether no batch ran yet.
   init(
-    of record: BatchRecord, _ table: BatchTable, _ plan: BatchPlan, wayBack: WriteSet, entry: Int64,
-    _ ledger: Ledger,
-    _ schema: Schema, on connection: Connection
+    of record: BatchRecord, _ table: BatchTable, _ plan: BatchPlan, wayBack: WriteSet, _ lookups: [Lookup],
+    entry: Int64, _ ledger: Ledger, _ schema: Schema, isNew: Bool, on connection: Connection
   ) throws(MigrationError) {
     self.table = table
     key = plan.key
@@ -75,9 +77,11 @@ final class BatchArchive {
     }
     if keeping == nil, !table.remembered.isEmpty {
       keeping = try lifting("making an archive") { () in
-        try makePart(.kept, table.content(text, wayBack: wayBack), direction, ledger)
+        let lookups = try ArchiveContent.Lookup.all(lookups, on: connection)
+        return try makePart(.kept, table.content(text, wayBack: wayBack, lookups), direction, ledger)
       }
     }
+    try lookAtSources(isNew: isNew, ledger)
     indexes = try lifting("looking for full-text indexes") { () in
       let columns = giving?.content.columns.map { SchemaName($0.name) } ?? []
       return try FullTextIndex.all(
@@ -89,9 +93,25 @@ final class BatchArchive {
       for name in [Self.before, Self.differing, Self.changedRows] {
         try connection.execute("DROP TABLE IF EXISTS \(name)")
       }
-      try RowHash.define(Self.rest, columns: table.hashed.map(\.spelled), on: connection)
       try RowHash.define(ArchivePlan.valueFunction, columns: ["value"], on: connection)
     }
+  }
+
+  /// The batches of this direction change these tables, too. So what the first run finds is recorded for later ones.
+  private func lookAtSources(isNew: Bool, _ ledger: Ledger) throws(MigrationError) {
+    guard var part = giving, !part.content.sources.all.isEmpty else { return }
+    guard isNew else {
+      sourcesChanged = true
+      return
+    }
+    try lifting("looking for changes of other tables") { () in
+      let changed = try part.content.changedSource(on: connection)
+      sourcesChanged = changed != nil
+      part.content.sources = .init(changed.map { [.init(table: $0, sum: "")] } ?? [])
+      part.record = part.record.settled(content: part.content)
+      try ledger.archives.record([part.record])
+    }
+    giving = part
   }
 
   private func part(_ record: ArchiveRecord, _ content: ArchiveContent) throws(MigrationError) -> Part {
@@ -152,11 +172,15 @@ extension BatchArchive {
   private func listChanged(_ part: Part, _ keys: ClosedKeys) throws(SQLiteError) {
     let changed = try ChangedRows(
       named: Self.changedRowsName, of: part.content, in: part.table, on: connection)
+    let rest = RestOfRow(part.content)
+    let isReadable = try rest.isReadable(in: table.shape, on: connection)
+    let isComparable = part.content.hashesMatch(table) && isReadable
+    try rest.define(on: connection)
     _ = try changed.list(
-      part.content.hashesMatch(table) ? "\(table.hash("n", Self.rest)) IS NOT a.rest" : "1", in: table.shape,
+      isComparable && !sourcesChanged ? "\(rest.call("n")) IS NOT a.rest" : "1", in: table.shape,
       """
       FROM \(table.place) AS n JOIN main.\(part.table.name) AS a ON \(table.match("a", "n", part.content.key))
-      WHERE \(table.range(of: key, "n"))
+      \(isComparable ? rest.joins("n") : "") WHERE \(table.range(of: key, "n"))
       """, [keys.first, keys.last], on: connection)
   }
 }
@@ -303,11 +327,13 @@ extension BatchArchive {
       let tracked = zip(part.content.columns, part.table.marks).compactMap { column, mark in
         mark.map { "\(ArchivePlan.valueFunction)(n.\(SQLText.identifier(column.name))) AS \($0)" }
       }
+      let rest = RestOfRow(part.content)
+      try rest.define(on: connection)
       let columns =
         table.keyNames.map { "s.\($0) AS \($0)" } + kept + tracked
-        + ["\(table.hash("n", Self.rest)) AS rest", "0 AS gone"]
+        + ["\(rest.call("n")) AS rest", "0 AS gone"]
       let query =
-        "SELECT \(columns.joined(separator: ", ")) FROM \(Self.before) AS s\(chosen) JOIN \(table.beside)"
+        "SELECT \(columns.joined(separator: ", ")) FROM \(Self.before) AS s\(chosen) JOIN \(table.beside)\(rest.joins("n"))"
       part.sum.add(try part.table.fill(from: query, on: connection))
       try record(&part, ledger)
     }
@@ -343,8 +369,16 @@ extension BatchArchive {
 
   /// In the last transaction: removes an archive without rows. Archived rows of the other direction whose row is gone
   /// are marked as left over.
-  func finish(_ ledger: Ledger) throws(MigrationError) {
+  ///
+  /// - Parameter sources: the other tables from which the way back computes values, as they are now.
+  func finish(_ ledger: Ledger, _ sources: [ArchiveContent.Sources.Source]) throws(MigrationError) {
     try lifting("settling archives") { () in
+      if var part = keeping, part.sum.count > 0, !sources.isEmpty {
+        part.content.sources = .init(sources)
+        part.record = part.record.settled(content: part.content)
+        try ledger.archives.record([part.record])
+        keeping = part
+      }
       for part in [keeping, giving].compactMap(\.self) {
         if part.sum.count == 0 {
           try connection.execute("DROP TABLE main.\(part.table.name)")

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The end of a run of batches: the check of the whole result, the last transaction, and the error when the run ends
@@ -30,7 +31,21 @@ struct BatchEnd {
           help: ["delete or re-point the child rows in the same phase, before their parents are deleted"])
       }
       try StepChecks(planned.step, run.state.knowledge, on: connection).verify { engine.observe($0) }
+      let deciding = try decidingTables()
+      try lifting("reading what \(record.id) leaves") { () in try run.trip.look(deciding) }
     }
+  }
+
+  /// Tables beside those that the way back touches or reads whose rows decide whether it runs; nil when it did not run
+  /// without rows, and when it goes by rowids, which VACUUM may change.
+  private func decidingTables() throws(MigrationError) -> Set<SchemaName>? {
+    let knowledge = run.state.knowledge
+    let goesByRowID = !SQLTokens.identifiers(in: record.phase.down.text).isDisjoint(with: RowKey.rowIDNames)
+    guard record.direction == .up, !goesByRowID, let ledger = knowledge.ledger,
+      let back = try? engine.trials.trial(record.id, record.phase, .up, on: knowledge.schema).back
+    else { return nil }
+    let claims = try ledger.phases.claims(of: record.id.migration, among: knowledge.applied)
+    return back.decidingTables(to: knowledge.schema, claims, among: knowledge.schema, restoring: [])
   }
 
   /// How many rows had no parent before the phase went up: its way down may restore them.

@@ -194,6 +194,8 @@ final class BatchRun {
     guard let ledger = state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     trip = try BatchTrip(
       record, turned, plan, whyNot: nil, try BatchStart.bounds(of: record.id, record.phase, state.knowledge),
+      BatchStart.others(
+        than: key.table, record.id, record.phase, record.direction, state.knowledge, engine.trials),
       entry: try lifting("reading the ledger") { () in try ledger.head() }, ledger, state.knowledge.schema,
       isNew: false, on: connection)
     try lifting("writing the ledger") { () in

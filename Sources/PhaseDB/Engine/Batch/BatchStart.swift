@@ -31,6 +31,9 @@ struct BatchStart {
     let plan = try batchPlan(planned.step)
     let (back, whyNot) = try wayBack(planned.step, by: plan.key)
     let bounds = try Self.bounds(of: planned.step.id, planned.step.phase, state.knowledge)
+    let others = Self.others(
+      than: plan.key.table, planned.step.id, planned.step.phase, planned.step.direction, state.knowledge,
+      engine.trials)
     let key = plan.key
     let (time, runner) = (engine.now(), engine.runner)
     var record: BatchRecord
@@ -68,7 +71,7 @@ struct BatchStart {
         detail: "\(planned.step.direction.rawValue), in batches of \(key.table) by \(key.column)", by: runner,
         at: time)
       let trip = try BatchTrip(
-        begun, plan, back, whyNot: whyNot, bounds, entry: entry, ledger, schema, isNew: isNew,
+        begun, plan, back, whyNot: whyNot, bounds, others, entry: entry, ledger, schema, isNew: isNew,
         on: connection)
       return (
         Transition.Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil), trip,
@@ -127,6 +130,13 @@ struct BatchStart {
       guard error.id == .statementFailed else { throw error }
       return (nil, "the way back does not compile: \(error.message.raw)")
     }
+  }
+
+  static func others(
+    than table: String, _ id: PhaseID, _ phase: Phase, _ direction: Direction, _ knowledge: Knowledge,
+    _ trials: TransitionTrials
+  ) -> BatchTrip.Others {
+    BatchTrip.Others(try? trials.trial(id, phase, direction, on: knowledge.schema), of: table)
   }
 
   /// What batches of a phase may remove or overwrite without an archive.

@@ -53,10 +53,13 @@ struct BatchTable {
   ///   - text: the hash of the phase's text.
   ///   - wayBack: the SQL of the other direction. A value that it does not write comes back only if it is still as this
   ///     direction left it.
-  func content(_ text: String, wayBack: WriteSet) -> ArchiveContent {
+  ///   - lookups: the rows of other tables from which it computes values.
+  func content(
+    _ text: String, wayBack: WriteSet, _ lookups: [ArchiveContent.Lookup]
+  ) -> ArchiveContent {
     let computed = wayBack.columns[shape.name.key] ?? []
     return ArchiveContent(
-      text: text, key: rowKey, lookups: [],
+      text: text, key: rowKey, lookups: lookups,
       columns: remembered.map {
         ArchiveContent.Column(name: $0.spelled, after: $0.spelled, isTracked: !computed.contains($0.key))
       },
@@ -82,10 +85,6 @@ struct BatchTable {
     RowMatch.condition(key.names.map { SchemaName($0) }, in: shape, as: alias, against: archive)
   }
 
-  /// The hash of the rest of a row.
-  func hash(_ alias: String, _ function: String) -> String {
-    RowHash.call(function, hashed.map { "\(alias).\(SQLText.identifier($0.spelled))" })
-  }
 }
 
 // MARK: - The rows of a batch

@@ -13,12 +13,34 @@ final class BatchTrip {
   private let there: BatchPlan
   /// nil when the way back cannot be tried; then every row is archived.
   private let back: BatchPlan?
+  /// Whether the way back goes by columns that neither direction writes. When an application changes one of them, the row
+  /// comes back otherwise than here, and only an archive can tell which rows these are.
+  private let readsOtherColumns: Bool
   private let licences: (there: BatchWatch.Licence, back: BatchWatch.Licence)
   private let losses: [Loss]
   let archive: BatchArchive
   private let watch: BatchWatch
   /// What the way back of the way up has done so far.
   private var report: RoundTripRecord
+  /// What other tables the way back goes by.
+  private let others: Others
+  /// SQLite's count of the commits of other connections when the first batch began; nil in a later run.
+  private let dataVersion: Int64?
+  /// What was seen behind the last batch.
+  private var seen: (contents: [TableContent]?, sources: [ArchiveContent.Sources.Source])?
+
+  /// The tables other than that of the batches from which the way back computes values.
+  struct Others {
+    var lookups: [Lookup] = []
+    var sources: [SchemaName] = []
+
+    /// - Parameter trial: of the direction of the batches.
+    init(_ trial: TransitionTrial?, of table: String) {
+      guard let trial else { return }
+      let way = WayBack(trial, to: SchemaName(table))
+      (lookups, sources) = (way.lookups, way.sources)
+    }
+  }
 
   /// The key in the ledger for the report of a phase that is under way.
   static let place: Int64 = 0
@@ -28,28 +50,40 @@ final class BatchTrip {
   /// - Parameters:
   ///   - scripts: the SQL of this direction, and that of the other if known.
   ///   - bounds: what existed before the migration, and what its author declares lost.
+  ///   - others: the tables other than that of the batches from which the way back computes values.
   ///   - entry: the id of the log's row of that transaction.
   ///   - isNew: whether no batch ran yet.
   /// - Throws: `archive-impossible`.
   init(
     _ record: BatchRecord, _ there: BatchPlan, _ back: BatchPlan?, whyNot reason: String?,
-    _ bounds: BatchBounds,
+    _ bounds: BatchBounds, _ others: Others,
     entry: Int64, _ ledger: Ledger, _ schema: Schema, isNew: Bool, on connection: Connection
   ) throws(MigrationError) {
     self.connection = connection
+    self.others = others
+    dataVersion = try lifting("reading PRAGMA data_version") { () in isNew ? try connection.dataVersion : nil
+    }
     (direction, key) = (record.direction, there.key)
     (self.there, self.back) = (there, back)
+    let plans = [there, back].compactMap(\.self)
     losses = record.phase.losses
     let known = try ledger.archives.all(of: record.id).last {
       $0.state == .kept && $0.direction == record.direction
     }
     let knownKey = try known.map { archive throws(MigrationError) in try ArchiveContent(archive).key }
-    let plans = [there, back].compactMap(\.self)
     let script = record.direction == .up ? record.phase.up : record.phase.down
     let table = try lifting("looking at the table of the batches") { () in
       try BatchTable(plans, of: there.key.table, knownBy: knownKey, on: connection)
     }
     guard let table else { throw ArchivePlan.impossible(SchemaName(there.key.table)) }
+    let name = there.key.table.folded
+    let written = plans.reduce(into: Set<FoldedName>()) { $0.formUnion($1.writes.columns[name] ?? []) }
+    readsOtherColumns =
+      record.direction == .up
+      && back?.writes.readColumns[name].map {
+        !$0.isSubset(
+          of: written.union(there.key.names).union(table.rowKey.names.map(\.folded)).union(RowKey.rowIDNames))
+      } ?? false
     if record.direction == .up, let objection = bounds.objection(to: there, back, table, at: script) {
       throw objection
     }
@@ -61,8 +95,8 @@ final class BatchTrip {
       try BatchWatch(table, Set(plans.flatMap(\.writes.rowTables)), schema, on: connection)
     }
     archive = try BatchArchive(
-      of: record, table, there, wayBack: back?.writes ?? WriteSet(), entry: entry, ledger, schema,
-      on: connection)
+      of: record, table, there, wayBack: back?.writes ?? WriteSet(), others.lookups, entry: entry, ledger,
+      schema, isNew: isNew, on: connection)
     report = RoundTripRecord(verdict: .exact)
     guard record.direction == .up else { return }
     if !isNew, let begun = try ledger.roundTrips.read(of: Self.place) { report = begun }
@@ -100,7 +134,7 @@ final class BatchTrip {
     var differing = BatchArchive.Rows.all
     do throws(MigrationError) {
       _ = try watch.run(back.script, keys, licences.back)
-      if back.isRepeatable { differing = try archive.differing() }
+      if back.isRepeatable, !readsOtherColumns { differing = try archive.differing() }
     } catch {
       guard error.id == .statementFailed, !connection.isAutocommit else { throw error }
       try rollBack()
@@ -197,9 +231,15 @@ extension BatchTrip {
   func finish(
     applied sequence: Int64?, again: Int64?, gone: Int64?, hadRows: Bool, orphans: Int?, _ ledger: Ledger
   ) throws(MigrationError) {
-    try archive.finish(ledger)
+    let version = try lifting("reading PRAGMA data_version") { () in try connection.dataVersion }
+    // If somebody else wrote meanwhile, it is unknown what the tables were when a batch was tried.
+    let wasAlone = dataVersion == version
+    let sources =
+      wasAlone ? seen?.sources ?? [] : others.sources.map { .init(table: $0.spelled, sum: "") }
+    try archive.finish(ledger, sources)
     if sequence != nil {
       report = try complete(hadRows: hadRows)
+      if wasAlone, report.verdict == .exact { report.contents = seen?.contents }
       report.rowsWithoutParent = orphans
     }
     // Rows that these batches leave behind are added to those that the first ones left.
@@ -213,9 +253,29 @@ extension BatchTrip {
     }
   }
 
+  /// Reads, behind the last batch, the tables by which the way back goes. It does so before the last transaction, which would
+  /// hold the lock meanwhile.
+  ///
+  /// - Parameter deciding: other tables whose rows decide whether the way back runs; nil when they are not known.
+  func look(_ deciding: Set<SchemaName>?) throws(SQLiteError) {
+    guard dataVersion != nil else { return }
+    let sources = try others.sources.map { name throws(SQLiteError) in
+      ArchiveContent.Sources.Source(
+        table: name.spelled, sum: try Table(name, on: connection)?.sum(on: connection).text ?? "")
+    }
+    seen = (nil, sources)
+    guard direction == .up, let back, let deciding else { return }
+    let read = back.writes.readTables.union(there.writes.rowTables).union(back.writes.rowTables)
+    let names = deciding.union(read.map { SchemaName($0) }).union([SchemaName(key.table)])
+    let contents =
+      try TableContent.present(among: names.sorted { $0.key < $1.key }, on: connection)
+      + TableContent.statistics(on: connection)
+    seen?.contents = contents.allSatisfy { $0.sum != nil } ? contents : nil
+  }
+
   private func complete(hadRows: Bool) throws(MigrationError) -> RoundTripRecord {
     var report = report
-    if !hadRows {
+    if !hadRows, back == nil {
       report = RoundTripRecord(verdict: .untried, reasons: ["\(key.table) had no rows"])
     }
     let plans = [there, back].compactMap(\.self)
