@@ -28,22 +28,6 @@ struct ArchiveContent: Codable, Sendable {
     let here: [String]
     /// The columns of that row that are hashed.
     let columns: [String]
-
-    /// Those of a way back, with the names of a connection's tables.
-    static func all(
-      _ lookups: [PhaseDB.Lookup], on connection: Connection
-    ) throws(SQLiteError) -> [Lookup] {
-      var all: [Lookup] = []
-      for lookup in lookups {
-        guard let table = try Table(lookup.table, on: connection) else { continue }
-        let pairs = lookup.pairs.sorted { $0.there.key < $1.there.key }
-        all.append(
-          Lookup(
-            table: lookup.table.spelled, there: pairs.map(\.there.spelled), here: pairs.map(\.here.spelled),
-            columns: table.stored.map(\.name.spelled)))
-      }
-      return all
-    }
   }
 
   /// The table that has the rows after the transition.
@@ -186,5 +170,21 @@ extension ArchiveContent {
       else { return source.table }
     }
     return nil
+  }
+}
+
+extension [Lookup] {
+  /// The same as an archive describes them.
+  func described(on connection: Connection) throws(SQLiteError) -> [ArchiveContent.Lookup] {
+    var all: [ArchiveContent.Lookup] = []
+    for lookup in self {
+      guard let table = try Table(lookup.table, on: connection) else { continue }
+      let pairs = lookup.pairs.sorted { $0.there.key < $1.there.key }
+      all.append(
+        ArchiveContent.Lookup(
+          table: lookup.table.spelled, there: pairs.map(\.there.spelled), here: pairs.map(\.here.spelled),
+          columns: table.stored.map(\.name.spelled)))
+    }
+    return all
   }
 }

@@ -76,6 +76,8 @@ struct ArchiveForecast {
     else { return outlook }
     guard let places = places(in: table.name, successor) else {
       outlook.isOpen = true
+      // What a later phase wrote, its way back gives back first.
+      guard laterChanges?.hasWritten(table.name) != true else { return outlook }
       outlook.computed = computed.map {
         affected(
           $0.name, nil,
@@ -325,7 +327,9 @@ struct ArchiveForecast {
       guard let place = laterChanges.place(of: column, in: table, by: key) else { return nil }
       places[column] = place
     }
-    let isKeyed = content.key.form == .rowID || laterChanges.hasLeftAlone(key, of: table, hasAllRows: false)
+    let isKeyed =
+      content.key.form == .rowID
+      ? !laterChanges.hasRenumbered(table) : laterChanges.hasLeftAlone(key, of: table, hasAllRows: false)
     let others = content.lookups.allSatisfy { lookup in
       laterChanges.hasLeftAlone(
         (lookup.there + lookup.columns).map { SchemaName($0) }, of: SchemaName(lookup.table))

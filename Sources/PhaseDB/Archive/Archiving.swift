@@ -84,7 +84,7 @@ struct Archiving {
     let lost = Set(archivePlan.values.map(\.name)).union(archivePlan.key.names.map { SchemaName($0) })
     let rest = archivePlan.table.stored.filter { !lost.contains($0.name) }
     work.hashed = rest.map { archivePlan.namesAfter[$0.name] ?? $0.name }
-    work.lookups = try ArchiveContent.Lookup.all(archivePlan.lookups, on: connection)
+    work.lookups = try archivePlan.lookups.described(on: connection)
     let before = Dictionary(
       archivePlan.namesAfter.map { ($1.spelled, $0.spelled) }, uniquingKeysWith: { first, _ in first })
     return RestOfRow(
@@ -146,7 +146,7 @@ extension Archiving {
     let archivePlan = work.archivePlan
     if let successor = archivePlan.successor, let table = try Table(successor.table, on: connection) {
       work.hashed = table.stored.map(\.name).filter { !successor.key.contains($0) }
-      work.lookups = try ArchiveContent.Lookup.all(archivePlan.lookups, on: connection)
+      work.lookups = try archivePlan.lookups.described(on: connection)
       let rest = RestOfRow(
         work.hashed.map { RestOfRow.Column(name: $0.spelled, present: $0) }, work.lookups)
       try rest.define(on: connection)

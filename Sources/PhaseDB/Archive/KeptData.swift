@@ -20,10 +20,12 @@ extension KeptData {
   ///
   /// - Parameters:
   ///   - comparisons: of archives with the present rows, as far as they are known.
+  ///   - applied: all applied phases. Later ones may have given rows other keys.
   ///   - limit: how long the search for deleted rows may take in each other archive; nil to leave it out.
   static func archives(
     _ records: [ArchiveRecord], knowing comparisons: [Int64: ArchiveComparison] = [:],
-    lookingForDeleted limit: Duration? = nil, on connection: Connection
+    among applied: [AppliedPhase] = [], lookingForDeleted limit: Duration? = nil, _ ledger: Ledger,
+    on connection: Connection
   ) throws(MigrationError) -> [KeptData] {
     var kept: [KeptData] = []
     for archive in records where archive.state != .purged {
@@ -32,7 +34,9 @@ extension KeptData {
       }
       guard let size else { continue }
       var deleted = comparisons[archive.id]?.absent
-      if deleted == nil, let limit { deleted = try archive.deleted(within: limit, on: connection) }
+      if deleted == nil, let limit, try archive.hasItsKeys(among: applied, ledger) {
+        deleted = try archive.deleted(within: limit, on: connection)
+      }
       let left = archive.state == .left ? ", for rows that no longer exist" : ""
       kept.append(
         KeptData(
@@ -44,6 +48,17 @@ extension KeptData {
 }
 
 extension ArchiveRecord {
+  /// Whether rows can be found by the keys that it has.
+  fileprivate func hasItsKeys(
+    among applied: [AppliedPhase], _ ledger: Ledger
+  ) throws(MigrationError) -> Bool {
+    guard let phase = applied.last(where: { $0.id == phase }) else { return true }
+    let content = try ArchiveContent(self)
+    return try LaterChanges.Writes(
+      to: content.successor?.table ?? table, after: phase, among: applied, ledger
+    ).hasKeptKeys(of: content)
+  }
+
   /// How many of its rows belong to rows that the transition kept and that were deleted since; nil when that is
   /// unknown, or takes too long to find out.
   fileprivate func deleted(within limit: Duration, on connection: Connection) throws(MigrationError) -> Int? {

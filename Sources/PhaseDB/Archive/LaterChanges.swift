@@ -8,6 +8,61 @@ struct LaterChanges {
   private let now: Schema
   /// The archives of the later phases by table, the oldest first.
   private let archives: [SchemaName: [Archive]]
+  private let writes: Writes
+
+  /// What later phases wrote and no archive tells row by row: their ways back give it back by their SQL.
+  struct Writes {
+    private(set) var columns: [SchemaName: Set<SchemaName>] = [:]
+    /// Tables of which anything may have been written.
+    private(set) var whole: Set<SchemaName> = []
+    /// Tables whose rows have other rowids.
+    private(set) var renumbered: Set<SchemaName> = []
+
+    /// - Parameters:
+    ///   - up: what the way up of a later phase did; nil when that is unknown.
+    ///   - kept: its archives.
+    ///   - tables: the tables that it may have touched, folded.
+    mutating func add(
+      _ up: ScriptTrace?, _ kept: [ArchiveRecord], isBatched: Bool, touching tables: Set<FoldedName>
+    ) throws(MigrationError) {
+      guard let up else {
+        whole.formUnion(tables.map { SchemaName($0) })
+        renumbered = whole
+        return
+      }
+      for table in up.tables {
+        guard let name = table.origin else { continue }
+        var told: Set<SchemaName> = []
+        for archive in kept where SchemaName(archive.table) == name && !isBatched {
+          let content = try ArchiveContent(archive)
+          guard content.isSupplement != true, content.successor != nil else { continue }
+          told.formUnion(content.columns.map { SchemaName($0.name) })
+        }
+        let new = table.outcome == nil ? up.table(to: name) : nil
+        let written = table.columns.compactMap { column -> SchemaName? in
+          guard let old = column.origin, !column.isGenerated else { return nil }
+          if let new {
+            return new.column(to: old)?.handedFrom == .init(table: name, column: old) ? nil : old
+          }
+          return column.isUpdated ? old : nil
+        }
+        columns[name, default: []].formUnion(Set(written).subtracting(told))
+        if table.isRowIDUpdated || new.map({ $0.rowIDsFrom != name }) ?? false { renumbered.insert(name) }
+      }
+    }
+
+    /// Whether the archived rows of a table still have the keys by which their archive knows them.
+    func hasKeptKeys(of content: ArchiveContent) -> Bool {
+      guard let successor = content.successor else { return false }
+      let table = SchemaName(successor.table)
+      return content.key.form == .rowID
+        ? !renumbered.contains(table) : !successor.key.contains { has(SchemaName($0), of: table) }
+    }
+
+    fileprivate func has(_ column: SchemaName, of table: SchemaName) -> Bool {
+      whole.contains(table) || columns[table]?.contains(column) == true
+    }
+  }
 
   private struct Archive {
     let record: ArchiveRecord
@@ -26,8 +81,10 @@ struct LaterChanges {
   ///   - then: the schema after the phase.
   ///   - now: the present schema.
   ///   - later: the archives of the phases after it, in the order in which these were applied.
+  ///   - writes: what these wrote beside.
   /// - Throws: `ledger-damaged` for an archive that cannot be read.
-  init(from then: Schema, to now: Schema, _ later: [ArchiveRecord]) throws(MigrationError) {
+  init(from then: Schema, to now: Schema, _ later: [ArchiveRecord], _ writes: Writes) throws(MigrationError) {
+    self.writes = writes
     self.then = then
     self.now = now
     var archives: [SchemaName: [Archive]] = [:]
@@ -42,7 +99,9 @@ struct LaterChanges {
   ///   archives without an index for their key.
   /// - Returns: nil when it is unknown.
   func place(of column: SchemaName, in table: SchemaName, by key: [SchemaName]) -> Place? {
-    guard let old = then.table(table)?.column(column), let present = now.table(table) else { return nil }
+    guard let old = then.table(table)?.column(column), let present = now.table(table),
+      !writes.has(column, of: table)
+    else { return nil }
     let name = Self.name(of: old, in: present)
     for later in archives[table] ?? [] {
       guard let index = later.content.columns.firstIndex(where: { SchemaName($0.name) == column }) else {
@@ -54,6 +113,15 @@ struct LaterChanges {
       return Place(name: name, archive: (later.record, archive.values[index]))
     }
     return name.map { Place(name: $0, archive: nil) }
+  }
+
+  /// Whether rows of a table have other rowids than they will have when the later phases are reversed.
+  func hasRenumbered(_ table: SchemaName) -> Bool { writes.renumbered.contains(table) }
+
+  /// Whether it is unknown, for rows of a table, what later phases wrote to them.
+  func hasWritten(_ table: SchemaName) -> Bool {
+    writes.whole.contains(table) || writes.renumbered.contains(table)
+      || writes.columns[table]?.isEmpty == false
   }
 
   /// Whether a table and its rows are as they were then, as far as later phases are concerned.
@@ -75,7 +143,8 @@ struct LaterChanges {
         hasAllRows && later.content.hasGoneRows
           || later.content.columns.contains { SchemaName($0.name) == column }
       }
-      return !isTaken && old.column(column).flatMap { Self.name(of: $0, in: present) } == column
+      return !isTaken && !writes.has(column, of: table)
+        && old.column(column).flatMap { Self.name(of: $0, in: present) } == column
     }
   }
 
@@ -86,5 +155,23 @@ struct LaterChanges {
       return isSame ? new.name : nil
     }
     return present.columns.first { RetiredName($0.name)?.original == old.name }?.name
+  }
+}
+
+extension LaterChanges.Writes {
+  /// What the phases after one wrote to a table.
+  init(
+    to table: String, after phase: AppliedPhase, among applied: [AppliedPhase], _ ledger: Ledger
+  ) throws(MigrationError) {
+    self.init()
+    for later in applied where later.sequence > phase.sequence {
+      let text = try ledger.phases.text(of: later)
+      guard SQLTokens.identifiers(in: text.up.text).contains(table.folded) else { continue }
+      let before = try lifting("reading the ledger") { () in
+        try ledger.schemas.schema(after: later.sequence - 1)
+      }
+      let trial = try? TransitionTrial(later.id, text, .up, on: before, CostLimit(.scratch))
+      try add(trial?.there, [], isBatched: text.batching != nil, touching: [table.folded])
+    }
   }
 }

@@ -82,8 +82,8 @@ struct EffectWork: MigratorWork {
       let archives = try ledger.archives.all(of: step.id)
       guard !archives.isEmpty else { continue }
       plan.kept[step.id] = try KeptData.archives(
-        archives, knowing: plan.reversals[step.id]?.comparisons ?? [:], lookingForDeleted: Self.patience,
-        on: connection)
+        archives, knowing: plan.reversals[step.id]?.comparisons ?? [:], among: knowledge.applied,
+        lookingForDeleted: Self.patience, ledger, on: connection)
     }
   }
 

@@ -96,7 +96,7 @@ struct ForgetWork: MigratorWork {
         help: ["start tracking the database: phasedb adopt"])
     }
     var items = try KeptData.archives(
-      try ledger.archives.all().filter { $0.state != .purged }, on: connection)
+      try ledger.archives.all().filter { $0.state != .purged }, ledger, on: connection)
     for applied in knowledge.applied {
       items += try PurgeRun(applied.id.description, catalog, knowledge, on: connection).listing().items
         .filter(\.isRetired)

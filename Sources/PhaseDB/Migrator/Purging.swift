@@ -109,7 +109,8 @@ struct PurgeRun {
   }
 
   func listing(lookingForDeleted limit: Duration? = nil) throws(MigrationError) -> Purge {
-    var items = try KeptData.archives(archives, lookingForDeleted: limit, on: connection)
+    var items = try KeptData.archives(
+      archives, among: knowledge.applied, lookingForDeleted: limit, ledger, on: connection)
     for (retirement, name) in try retired() {
       let table = retirement.column == nil ? name.spelled : retirement.table
       let count = retirement.column == nil ? "count(*)" : "count(\(SQLText.identifier(name.spelled)))"

@@ -55,14 +55,22 @@ struct ArchivedKeys {
       $0.key.table.folded == archive.table.folded && columns.contains($0.key.column.folded)
     }
     guard !own.isEmpty else { return [:] }
+    let open = try Self.titles(of: left, content, on: connection)
+    return own.mapValues { $0.intersection(known.all).subtracting(open) }
+  }
+
+  /// The keys of all rows of archives of one table, as they are shown.
+  static func titles(
+    of archives: [ArchiveRecord], _ content: ArchiveContent, on connection: Connection
+  ) throws -> Set<String> {
     let names = content.key.names.indices.map { "k\($0 + 1)" }.joined(separator: ", ")
-    var open: Set<String> = []
-    for rest in left {
-      for row in try connection.rows("SELECT \(names) FROM main.\(rest.tableName)") {
-        open.insert(Self.title(content.key, row))
+    var titles: Set<String> = []
+    for archive in archives {
+      for row in try connection.rows("SELECT \(names) FROM main.\(archive.tableName)") {
+        titles.insert(title(content.key, row))
       }
     }
-    return own.mapValues { $0.intersection(known.all).subtracting(open) }
+    return titles
   }
 
   private static func changed(

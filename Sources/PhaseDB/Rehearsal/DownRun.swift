@@ -194,12 +194,15 @@ final class DownRun {
             Reversal.AffectedRows(table: archive.table, column: nil, rows: rows, why: Prose(why)))
         }
       }
-      // What is lost of them is found by comparing.
-      for rows in outlook.computed where !carriedOver.contains(archive.table.folded) {
+      let written =
+        carriedOver.contains(archive.table.folded) && !outlook.computed.isEmpty
+        ? try writtenByOthers(id, phase, archive, rest, since: before) : [:]
+      for rows in outlook.computed {
         let count = try reading {
           try rest.reduce(0) { try $0 + forecast.others(than: rows.column ?? "", in: $1, on: connection) }
         }
-        if count > 0 { step.uncertain.append(rows.counted(count)) }
+        let open = count - (written[rows.column?.folded ?? ""] ?? 0)
+        if open > 0 { step.uncertain.append(rows.counted(open)) }
       }
     }
     step.restored = kept.map { archive in
@@ -357,12 +360,63 @@ final class DownRun {
   /// back in 1 of 8,192 cases.
   private static let mostTries = 12
 
+  /// Of the rows that did not get their archived values back, how many have in a column what an application wrote: the way
+  /// up makes something else of the archived value. Such a value is carried over.
+  ///
+  /// - Parameter rest: what is left of the archive.
+  /// - Returns: the counts by column, folded; only for columns that the phase does not drop.
+  private func writtenByOthers(
+    _ id: PhaseID, _ phase: Phase, _ archive: ArchiveRecord, _ rest: [ArchiveRecord], since before: Connection
+  ) throws(MigrationError) -> [FoldedName: Int] {
+    let content = try ArchiveContent(archive)
+    let columns = content.columns.enumerated().filter {
+      SchemaName($0.element.name) == $0.element.after.map { SchemaName($0) }
+    }
+    guard !columns.isEmpty else { return [:] }
+    let again: CellComparison.State
+    do throws(MigrationError) {
+      again = try upAgain(id, phase) { fork in
+        guard let table = try Table(SchemaName(archive.table), on: fork) else { return }
+        fork.turn(.triggers, on: false)
+        defer { fork.turn(.triggers, on: true) }
+        let values = columns.map { "\(SQLText.identifier($0.element.name)) = a.v\($0.offset + 1)" }
+        let match = RowMatch.condition(
+          content.key.names.map { SchemaName($0) }, in: table, as: "t", against: "a")
+        for left in rest {
+          try fork.execute(
+            "UPDATE main.\(SQLText.identifier(archive.table)) AS t SET \(values.joined(separator: ", ")) FROM main.\(left.tableName) AS a WHERE a.gone = 0 AND \(match)"
+          )
+        }
+      }
+    } catch {
+      guard error.id != .interrupted, error.id != .tooCostly else { throw error }
+      return [:]
+    }
+    return try reading {
+      let old = try CellComparison.State(before)
+      let cells = try CellComparison(old, again).cells(old, again)
+      let keys = try ArchivedKeys.titles(of: rest, content, on: connection)
+      return Dictionary(
+        columns.map { column in
+          let name = column.element.name
+          let written = cells.values.first {
+            $0.key.table.folded == archive.table.folded && $0.key.column.folded == name.folded
+          }
+          return (name.folded, written?.value.intersection(keys).count ?? 0)
+        }, uniquingKeysWith: { first, _ in first })
+    }
+  }
+
   /// The phase up again, without what its way down kept.
+  ///
+  /// - Parameter prepare: what to do with the copy first.
   private func upAgain(
-    _ id: PhaseID, _ phase: Phase, _ clock: StandingClock? = nil
+    _ id: PhaseID, _ phase: Phase, _ clock: StandingClock? = nil,
+    prepare: (Connection) throws -> Void = { _ in }
   ) throws(MigrationError) -> CellComparison.State {
     let again = try reading(fork)
     if let clock { try reading { try clock.rule(again) } }
+    try reading { try prepare(again) }
     try reading {
       let ledger = Ledger(connection: again)
       for archive in try ledger.archives.all(of: id) where archive.direction == .down {

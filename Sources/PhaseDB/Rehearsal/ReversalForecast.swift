@@ -55,11 +55,12 @@ struct ReversalForecast {
 
   /// What can be told of the rows without running anything.
   ///
-  /// - Parameter later: what the phases after it took; nil when there are none.
+  /// - Parameter later: what the phases after it took and wrote; nil when there are none.
+  /// - Returns: what the way up does; nil when it was not looked at.
   func add(
-    _ draft: Reversals.Draft, after later: [ArchiveRecord]?, to reversal: inout Reversal
-  ) throws(MigrationError) {
-    guard reversal.obstacles.isEmpty, draft.dependsOnRows, draft.trial.outcome != .untried else { return }
+    _ draft: Reversals.Draft, after later: Later?, to reversal: inout Reversal
+  ) throws(MigrationError) -> WayUp? {
+    guard reversal.obstacles.isEmpty, draft.dependsOnRows, draft.trial.outcome != .untried else { return nil }
     let applied = draft.applied
     let schema = try lifting("reading the schema") { () in try readSchema() }
     let phase = try ledger.phases.text(of: applied)
@@ -70,11 +71,46 @@ struct ReversalForecast {
       )
     }
     let laterChanges = try later.map { later throws(MigrationError) in
-      try LaterChanges(from: after, to: schema, later)
+      try LaterChanges(from: after, to: schema, later.archives, later.writes)
     }
     let present = later == nil ? schema : after
-    guard let trace = try? TransitionTrial(applied.id, phase, .down, on: present, CostLimit(.scratch)).there
-    else { return }
+    guard let trial = try? TransitionTrial(applied.id, phase, .down, on: present, CostLimit(.scratch))
+    else { return nil }
+    try say(draft, trial.there, from: before, to: after, laterChanges, present: schema, &reversal)
+    return trial.back.map { WayUp(trace: $0, isBatched: phase.batching != nil) }
+  }
+
+  /// What the phases after one took and wrote.
+  struct Later {
+    /// In the order in which the phases were applied.
+    var archives: [ArchiveRecord] = []
+    var writes = LaterChanges.Writes()
+
+    /// - Parameter tables: the tables that the phase touches, folded, where its way up is not known.
+    mutating func add(
+      _ draft: Reversals.Draft, _ up: WayUp?, touching tables: Set<FoldedName>
+    ) throws(MigrationError) {
+      archives = draft.kept + archives
+      try writes.add(up?.trace, draft.kept, isBatched: up?.isBatched == true, touching: tables)
+    }
+  }
+
+  struct WayUp {
+    let trace: ScriptTrace
+    let isBatched: Bool
+  }
+
+  /// - Parameters:
+  ///   - trace: what the way back does.
+  ///   - before: the schema before the phase.
+  ///   - after: the schema after it.
+  ///   - laterChanges: what the phases after it did; nil when there are none.
+  private func say(
+    _ draft: Reversals.Draft, _ trace: ScriptTrace, from before: Schema, to after: Schema,
+    _ laterChanges: LaterChanges?, present schema: Schema, _ reversal: inout Reversal
+  ) throws(MigrationError) {
+    let present = laterChanges == nil ? schema : after
+    let applied = draft.applied
     let constraints = FormerConstraints(
       trace, from: present, to: before, with: draft.kept, laterChanges, on: connection)
     let (broken, unchecked) = try lifting("looking for rows that do not fit the schema before \(applied.id)")
@@ -95,13 +131,13 @@ struct ReversalForecast {
         try ArchiveForecast(archive, content, trace).orphans(
           in: before, returning: returning, on: connection)
       }
-      if later == nil { reversal.lost += orphans }
+      if laterChanges == nil { reversal.lost += orphans }
       let forecast = ArchiveForecast(archive, content, trace, laterChanges)
       var outlook = try lifting("comparing rows with archive \(archive.id)") { () in
         try forecast.outlook(on: connection)
       }
       // The way back of a later phase may bring a parent back.
-      if later != nil, !orphans.isEmpty { outlook.isOpen = true }
+      if laterChanges != nil, !orphans.isEmpty { outlook.isOpen = true }
       forecasts.append((forecast, outlook))
       reversal.comparisons[archive.id] = outlook.comparison
       reversal.lost += outlook.lost + outlook.taken + outlook.recomputed
@@ -120,7 +156,7 @@ struct ReversalForecast {
       let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report)
     {
       let changes = try TableContent.changes(
-        since: seen.contents, heedsOrder: heedsOrder || later != nil, on: connection)
+        since: seen.contents, heedsOrder: heedsOrder || laterChanges != nil, on: connection)
       guard !changes.isEmpty else {
         // What was seen replaces what is only forecast.
         reversal.lost = knownLosses

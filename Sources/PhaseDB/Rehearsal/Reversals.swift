@@ -63,18 +63,19 @@ struct Reversals {
     let steps = Dictionary(run.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     var reversals: [PhaseID: Reversal] = [:]
     var obstacle: PhaseID?
-    var later: [ArchiveRecord]?
+    var later: ReversalForecast.Later?
     var left = LeftToChance()
     for draft in drafts {
       let id = draft.applied.id
       var own = draft.reversal
+      var up: ReversalForecast.WayUp?
       if let step = steps[id] {
         own.take(step)
         if let written = written[id] { own.take(written) }
       } else {
         own.lost = own.lost.map(\.countedThen)
         try forecast.addFormerObstacles(draft, to: &own)
-        try forecast.add(draft, after: later, to: &own)
+        up = try forecast.add(draft, after: later, to: &own)
         own.take(try WrittenAgain(draft.retired, on: connection))
         if isOutOfTime, draft.dependsOnRows, own.word == .expected || own.word == .uncertain {
           own.notes.append(
@@ -91,7 +92,8 @@ struct Reversals {
       }
       left.add(draft)
       if !own.lost.isEmpty { own = own.declaring(try ledger.phases.text(of: draft.applied).losses) }
-      later = draft.kept + (later ?? [])
+      later = later ?? ReversalForecast.Later()
+      if draft.dependsOnRows { try later?.add(draft, up, touching: steps[id]?.tables ?? []) }
       if own.word == .blocked {
         obstacle = obstacle ?? id
       } else if let obstacle {
@@ -329,9 +331,12 @@ extension Reversal {
     lost = lost.map { $0.isRemaining ? $0.counted(max($0.rows ?? 0, step.added[$0.table.folded] ?? 0)) : $0 }
     let known = Set(lost.map(\.subject))
     lost += (step.lost + step.written.affectedRows).filter { !known.contains($0.subject) }
-    uncertain += (step.uncertain + step.written.bornRows + step.open.openRows).filter {
-      !known.contains($0.subject)
-    }
+    let isTold = Set(step.uncertain.map(\.subject))
+    uncertain +=
+      (step.uncertain + step.written.bornRows
+      + step.open.openRows.filter {
+        !isTold.contains($0.subject)
+      }).filter { !known.contains($0.subject) }
   }
 
   /// Takes in what retired columns have lost.

@@ -77,7 +77,7 @@ final class BatchArchive {
     }
     if keeping == nil, !table.remembered.isEmpty {
       keeping = try lifting("making an archive") { () in
-        let lookups = try ArchiveContent.Lookup.all(lookups, on: connection)
+        let lookups = try lookups.described(on: connection)
         return try makePart(.kept, table.content(text, wayBack: wayBack, lookups), direction, ledger)
       }
     }
