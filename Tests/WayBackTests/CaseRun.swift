@@ -45,6 +45,15 @@ final class CaseRun {
   }
 
   /// - Parameter isSmall: whether phasedb may try the way down on a copy in memory before it says what it would do.
+  /// Runs a case, and writes what repeats it by hand.
+  ///
+  /// - Returns: the folder.
+  static func kept(_ drawn: DrawnCase) throws -> String {
+    let run = try CaseRun(drawn, isSmall: true)
+    try run.attempt()
+    return try run.keep()
+  }
+
   static func outcome(of drawn: DrawnCase, isSmall: Bool = true) throws -> Outcome {
     let run = try CaseRun(drawn, isSmall: isSmall)
     do {
@@ -278,7 +287,7 @@ final class CaseRun {
   /// Writes what repeats the case by hand.
   private func keep() throws -> String {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "phasedb-way-back-\(drawn.seed)")
+      "phasedb-way-back-\(drawn.seed)\(drawn.isBatched ? "-batches" : "")")
     var files: [String: String] = [
       "before.sql": drawn.script.joined(separator: "\n") + "\n",
       "m/phasedb.json": #"{ "evidence": "none" }"#,

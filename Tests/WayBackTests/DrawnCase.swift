@@ -7,7 +7,7 @@ struct DrawnCase {
   let script: [String]
   let phases: [DrawnPhase]
   let isBusy: Bool
-  let isBatched: Bool
+  private(set) var isBatched: Bool
   let dice: Dice
   /// What decides about a wild case; nil for another one.
   let wild: Dice?
@@ -89,6 +89,16 @@ struct DrawnCase {
     isBusy = dice.falls(60)
     isBatched = dice.falls(60)
     self.dice = dice
+  }
+
+  /// Whether a phase can run in batches.
+  var hasBatches: Bool { phases.contains { $0.batch != nil } }
+
+  /// The same case with its phases in batches, or each in one transaction.
+  func batched(_ isBatched: Bool) -> DrawnCase {
+    var other = self
+    other.isBatched = isBatched
+    return other
   }
 
   /// Whether a second run may do something else.

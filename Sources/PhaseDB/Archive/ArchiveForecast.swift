@@ -123,15 +123,14 @@ struct ArchiveForecast {
             "other rows hold now what these held: the keys were changed, or the values")
         }
       }
-    } else if computed.count < content.columns.count, comparison.absent > 0 {
+    } else if comparison.absent > 0 {
       guard laterChanges == nil else {
         outlook.isOpen = true
         return outlook
       }
       let moved = try movedRows(table, successor, on: connection)
       if moved > 0 {
-        let kept = content.columns.filter { column in !computed.contains { $0.name == column.name } }
-        outlook.lost += kept.map { affected($0.name, moved, "the rows have another key now") }
+        outlook.lost += content.columns.map { affected($0.name, moved, "the rows have another key now") }
       }
     }
     return outlook

@@ -81,6 +81,9 @@ final class BatchArchive {
         return try makePart(.kept, table.content(text, wayBack: wayBack, lookups), direction, ledger)
       }
     }
+    if isNew {
+      try lifting("looking for rows with other keys") { () in try followMovedKeys(ledger) }
+    }
     try lookAtSources(isNew: isNew, ledger)
     indexes = try lifting("looking for full-text indexes") { () in
       let columns = giving?.content.columns.map { SchemaName($0.name) } ?? []
@@ -95,6 +98,17 @@ final class BatchArchive {
       }
       try RowHash.define(ArchivePlan.valueFunction, columns: ["value"], on: connection)
     }
+  }
+
+  /// Gives archived rows the keys that they have now, before batches look for them by these.
+  private func followMovedKeys(_ ledger: Ledger) throws(SQLiteError) {
+    guard var part = giving, let moved = try MovedKeys(part.content, part.table, on: connection) else {
+      return
+    }
+    try moved.follow(on: connection)
+    part.sum = try part.table.sum(on: connection)
+    try record(&part, ledger)
+    giving = part
   }
 
   /// The batches of this direction change these tables, too. So what the first run finds is recorded for later ones.
@@ -340,6 +354,15 @@ extension BatchArchive {
     keeping = part
   }
 
+  /// Whether the archive has every row of the table. It is not asked of a large one, which would hold the lock: there rows
+  /// are not followed to other keys.
+  private func hasEveryRow(_ part: Part) throws(SQLiteError) -> Bool {
+    guard part.sum.count <= TableContent.mostRowsRead else { return false }
+    let rows = try connection.value(
+      "SELECT count(*) FROM (SELECT 1 FROM \(table.place) LIMIT \(part.sum.count + 1))")
+    return rows == .integer(Int64(part.sum.count))
+  }
+
   private func list(_ numbers: [Int64]) throws(SQLiteError) {
     try connection.execute("CREATE TEMP TABLE IF NOT EXISTS phasedb_batch_differing (id INTEGER PRIMARY KEY)")
     try connection.execute("DELETE FROM \(Self.differing)")
@@ -373,8 +396,9 @@ extension BatchArchive {
   /// - Parameter sources: the other tables from which the way back computes values, as they are now.
   func finish(_ ledger: Ledger, _ sources: [ArchiveContent.Sources.Source]) throws(MigrationError) {
     try lifting("settling archives") { () in
-      if var part = keeping, part.sum.count > 0, !sources.isEmpty {
+      if var part = keeping, part.sum.count > 0 {
         part.content.sources = .init(sources)
+        part.content.isComplete = try hasEveryRow(part) ? true : nil
         part.record = part.record.settled(content: part.content)
         try ledger.archives.record([part.record])
         keeping = part

@@ -28,8 +28,8 @@ struct BatchStart {
     }
     guard let ledger = state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let underWay = try ledger.batches.underWay()
-    let plan = try batchPlan(planned.step)
-    let (back, whyNot) = try wayBack(planned.step, by: plan.key)
+    let plan = try batchPlan(planned.step, state.knowledge.schema)
+    let (back, whyNot) = try wayBack(planned.step, by: plan.key, state.knowledge.schema)
     let bounds = try Self.bounds(of: planned.step.id, planned.step.phase, state.knowledge)
     let others = Self.others(
       than: plan.key.table, planned.step.id, planned.step.phase, planned.step.direction, state.knowledge,
@@ -91,7 +91,7 @@ struct BatchStart {
   }
 
   /// The key of a batched phase, after a check of how SQLite would run its SQL.
-  private func batchPlan(_ step: Plan.Step) throws(MigrationError) -> BatchPlan {
+  private func batchPlan(_ step: Plan.Step, _ schema: Schema) throws(MigrationError) -> BatchPlan {
     guard let batching = step.phase.batching else { throw Ledger.damaged("\(step.id) has no @batch") }
     let found = try lifting("looking for the key of the batches") { () in
       try BatchKey.find(batching, on: connection)
@@ -102,7 +102,15 @@ struct BatchStart {
       throw MigrationError(.batchNotKeyed, unfit.why, at: start, help: [unfit.remedy])
     case .success(let key):
       let plan = try BatchPlan(step.script, by: key, on: connection)
-      if let objection = plan.objection { throw objection.error }
+      if let objection = try plan.presentObjection(in: schema, on: connection) {
+        var error = objection.error
+        // The SQL of an applied phase cannot change.
+        if step.direction == .down, !objection.isOfStatistics {
+          error.help =
+            ["make the index again by which SQLite found \(key.table).\(key.column)"] + WayOut.forward
+        }
+        throw error
+      }
       let hasNone = try lifting("looking for the key of the batches") { () in
         try BatchSearch(key: key, connection: connection).hasRowsWithoutKey()
       }
@@ -119,11 +127,13 @@ struct BatchStart {
   /// key: the phase could not come down.
   ///
   /// - Returns: the plan, or the reason why the way back cannot be tried.
-  private func wayBack(_ step: Plan.Step, by key: BatchKey) throws(MigrationError) -> (BatchPlan?, String?) {
+  private func wayBack(
+    _ step: Plan.Step, by key: BatchKey, _ schema: Schema
+  ) throws(MigrationError) -> (BatchPlan?, String?) {
     let script = step.direction == .up ? step.phase.down : step.phase.up
     do throws(MigrationError) {
       let plan = try BatchPlan(script, by: key, on: connection)
-      guard let objection = plan.objection else { return (plan, nil) }
+      guard let objection = try plan.presentObjection(in: schema, on: connection) else { return (plan, nil) }
       if step.direction == .up { throw objection.error }
       return (nil, objection.message.raw)
     } catch {
