@@ -95,39 +95,6 @@ struct BatchPlan {
       ])
   }
 
-  /// Why SQLite cannot run it in batches with the rows that are there; nil when it can.
-  ///
-  /// `ANALYZE` makes SQLite search a table of few rows by one end of a range, or not at all
-  /// (sqlite.org/optoverview.html). That is no harm while the table is small.
-  func presentObjection(in schema: Schema, on connection: Connection) throws(MigrationError) -> Objection? {
-    guard let objection, hasKeyOf(schema) else { return objection }
-    let isSmall = try lifting("looking at the size of \(key.table)") { () in
-      try connection.value(
-        "SELECT 1 FROM main.\(SQLText.identifier(key.table)) LIMIT 1 OFFSET \(Self.mostRowsOfSmallTable)")
-        == nil
-    }
-    guard !isSmall else { return nil }
-    return Objection(
-      message:
-        "SQLite does not find the rows of a batch by \(key.table).\(key.column), because of its statistics",
-      place: objection.place, details: objection.details,
-      remedies: ["count the rows again: sqlite3 \(whole: connection.path) ANALYZE"], isOfStatistics: true)
-  }
-
-  /// Whether SQLite finds the rows of a batch by the key when it has no statistics.
-  private func hasKeyOf(_ schema: Schema) -> Bool {
-    let touched = TouchedSchema(of: schema)
-    guard
-      let scratch = try? Scratch(
-        baseline: nil, terms: ScratchTerms(ignored: touched.ignored), costLimit: CostLimit(.scratch)),
-      (try? scratch.make(touched.objects(around: [script], naming: []))) != nil,
-      let plan = try? BatchPlan(script, by: key, on: scratch.connection)
-    else { return false }
-    return plan.objection == nil
-  }
-
-  private static let mostRowsOfSmallTable = 10_000
-
   private func isRepeatable(_ statement: WriteSet, on connection: Connection) throws(MigrationError) -> Bool {
     guard statement.changesRows else { return true }
     let table = key.table.folded

@@ -34,11 +34,11 @@ struct ArchiveRecord: Sendable {
 
   /// The same archive with new numbers, another state or another description.
   func settled(
-    rows: Int? = nil, digest: String? = nil, state: State? = nil, content: ArchiveContent? = nil
+    rows: Int? = nil, digest: String? = nil, state: State? = nil, content: String? = nil
   ) -> ArchiveRecord {
     ArchiveRecord(
       id: id, phase: phase, direction: direction, entry: entry, table: table,
-      content: content?.json ?? self.content,
+      content: content ?? self.content,
       rows: rows ?? self.rows, digest: digest ?? self.digest, state: state ?? self.state)
   }
 }

@@ -76,7 +76,7 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   /// have the same rows in the same order, the way back does the same again. nil unless the way back was blocked, or
   /// every row came back and it does not use rowids, which VACUUM may change.
   var contents: [TableContent]?
-  /// The content of the compared tables after the way back; nil together with ``contents``.
+  /// The content of the compared tables after the way back; nil together with ``contents``, and for batches.
   var given: [TableContent]?
   /// What retired columns held; nil where there were none.
   var retired: [Retired]?

@@ -122,7 +122,7 @@ final class BatchArchive {
       let changed = try part.content.changedSource(on: connection)
       sourcesChanged = changed != nil
       part.content.sources = .init(changed.map { [.init(table: $0, sum: "")] } ?? [])
-      part.record = part.record.settled(content: part.content)
+      part.record = part.record.settled(content: part.content.json)
       try ledger.archives.record([part.record])
     }
     giving = part
@@ -399,7 +399,7 @@ extension BatchArchive {
       if var part = keeping, part.sum.count > 0 {
         part.content.sources = .init(sources)
         part.content.isComplete = try hasEveryRow(part) ? true : nil
-        part.record = part.record.settled(content: part.content)
+        part.record = part.record.settled(content: part.content.json)
         try ledger.archives.record([part.record])
         keeping = part
       }

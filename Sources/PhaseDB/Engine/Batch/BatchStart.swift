@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The first transaction of a batched step: the checks before any phase's SQL, the ends of the way, and the lease.
@@ -179,4 +180,41 @@ struct BatchStart {
       pace: BatchRecord.Pace(),
       pause: nil, since: time, beat: time, runner: "")
   }
+}
+
+extension BatchPlan {
+  /// Why SQLite cannot run it in batches with the rows that are there; nil when it can.
+  ///
+  /// `ANALYZE` makes SQLite search a table of few rows by one end of a range, or not at all
+  /// (sqlite.org/optoverview.html). That is no harm while the table is small.
+  fileprivate func presentObjection(in schema: Schema, on connection: Connection) throws(MigrationError)
+    -> Objection?
+  {
+    guard let objection, hasKeyOf(schema) else { return objection }
+    let isSmall = try lifting("looking at the size of \(key.table)") { () in
+      try connection.value(
+        "SELECT 1 FROM main.\(SQLText.identifier(key.table)) LIMIT 1 OFFSET \(Self.mostRowsOfSmallTable)")
+        == nil
+    }
+    guard !isSmall else { return nil }
+    return Objection(
+      message:
+        "SQLite does not find the rows of a batch by \(key.table).\(key.column), because of its statistics",
+      place: objection.place, details: objection.details,
+      remedies: ["count the rows again: sqlite3 \(whole: connection.path) ANALYZE"], isOfStatistics: true)
+  }
+
+  /// Whether SQLite finds the rows of a batch by the key when it has no statistics.
+  private func hasKeyOf(_ schema: Schema) -> Bool {
+    let touched = TouchedSchema(of: schema)
+    guard
+      let scratch = try? Scratch(
+        baseline: nil, terms: ScratchTerms(ignored: touched.ignored), costLimit: CostLimit(.scratch)),
+      (try? scratch.make(touched.objects(around: [script], naming: []))) != nil,
+      let plan = try? BatchPlan(script, by: key, on: scratch.connection)
+    else { return false }
+    return plan.objection == nil
+  }
+
+  private static let mostRowsOfSmallTable = 10_000
 }
