@@ -71,9 +71,12 @@ struct ArchiveForecast {
       }
       return outlook
     }
-    guard let successor = content.successor,
-      let table = try Table(SchemaName(successor.table), on: connection)
-    else { return outlook }
+    guard let successor = content.successor else { return outlook }
+    guard let table = try Table(SchemaName(successor.table), on: connection) else {
+      // Its rows changed before a later phase dropped it, or they did not.
+      outlook.isOpen = true
+      return outlook
+    }
     guard let places = places(in: table.name, successor) else {
       outlook.isOpen = true
       // What a later phase wrote, its way back gives back first.

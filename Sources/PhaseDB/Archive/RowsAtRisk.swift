@@ -66,11 +66,13 @@ struct RowsAtRisk {
       }
       return table.columns.contains { column in
         guard let outcome = column.outcome, let declared = definition.column(outcome) else { return false }
-        if column.origin == nil {
-          return declared.isNotNull && declared.defaultValue == nil || declared.isConstrained
+        if column.isUpdated,
+          declared.isNotNull || declared.isConstrained || Self.isUnique(outcome, of: name, in: before)
+        {
+          return true
         }
-        return column.isUpdated
-          && (declared.isNotNull || declared.isConstrained || Self.isUnique(outcome, of: name, in: before))
+        return column.origin == nil
+          && (declared.isNotNull && declared.defaultValue == nil || declared.isConstrained)
       }
     }
   }

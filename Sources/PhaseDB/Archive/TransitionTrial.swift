@@ -63,8 +63,17 @@ struct TransitionTrial {
         try lifting("limiting a trial") { () in try scratch.connection.limit(to: CostLimit(.scratch)) }
       }
       let checkpoint = direction == .up ? before : nil
-      back = try Self.trace(id, phase, direction == .up ? .down : .up, to: checkpoint, on: scratch)
-      leadsBack = scratch.schema.digest == before.digest
+      let opposite: Direction = direction == .up ? .down : .up
+      do throws(MigrationError) {
+        back = try Self.trace(id, phase, opposite, to: checkpoint, on: scratch)
+        leadsBack = scratch.schema.digest == before.digest
+      } catch  where error.id == .statementFailed {
+        // It may have met rows that the transition itself inserted.
+        let other = try Scratch(baseline: nil, terms: terms, costLimit: costLimit ?? CostLimit(.scratch))
+        try other.make(Array(left.objects))
+        back = try Self.trace(id, phase, opposite, to: checkpoint, on: other)
+        leadsBack = other.schema.digest == before.digest
+      }
       backFailure = nil
     } catch {
       back = nil
