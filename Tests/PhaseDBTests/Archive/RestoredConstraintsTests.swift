@@ -221,6 +221,26 @@ struct RestoredConstraintsTests {
       (.expand, up: "ALTER TABLE t ADD COLUMN z DEFAULT 1", down: "ALTER TABLE t DROP COLUMN z"),
       large: .exact, small: .exact),
     WordCase(
+      "the way back may write NULL to a column that it adds with NOT NULL",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a, c NOT NULL DEFAULT 0); INSERT INTO t VALUES (1, NULL, 5)",
+      (
+        .contract, up: "ALTER TABLE t DROP COLUMN c",
+        down: "ALTER TABLE t ADD COLUMN c NOT NULL DEFAULT 0; UPDATE t SET c = a"
+      ), large: .blocked, small: .blocked),
+    WordCase(
+      "the way back inserts a row that the way up inserted and deleted",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE); INSERT INTO t VALUES (1, 'x'), (2, 'y')",
+      (
+        .migrate, up: "INSERT INTO t VALUES (4, 'z'); DELETE FROM t WHERE id % 2 = 0",
+        down: "INSERT INTO t VALUES (8, 'z')"
+      ), large: .exact, small: .exact),
+    WordCase(
+      "rows changed, and a later phase dropped their table",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b); INSERT INTO t VALUES (1, 'x', 5)",
+      (.contract, up: "ALTER TABLE t DROP COLUMN b", down: "ALTER TABLE t ADD COLUMN b; UPDATE t SET b = a"),
+      (.contract, up: "DROP TABLE t", down: "CREATE TABLE t (id INTEGER PRIMARY KEY, a)"),
+      large: .expected, small: .exact),
+    WordCase(
       "another row has the unique value that comes back",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE); INSERT INTO t VALUES (1, 'x')",
       (.migrate, up: "UPDATE t SET a = a || '!'", down: "SELECT 1"), since: "INSERT INTO t VALUES (3, 'x')",
