@@ -177,8 +177,8 @@ extension ArchivePlan {
 
 extension ArchivePlan {
   /// Whether the SQL of the way back makes the rows again, from rows that cannot be followed. What it makes is seen only
-  /// when it runs. The counter of an AUTOINCREMENT table would be lost with its archive.
-  var isLeftToWayBack: Bool { method == .rows && isMoved && !table.hasAutoincrement }
+  /// when it runs. The counter of an AUTOINCREMENT table that is dropped would be lost with its archive.
+  var isLeftToWayBack: Bool { method == .rows && isMoved && !(isDropped && table.hasAutoincrement) }
 
   static let valueFunction = "phasedb_value"
 

@@ -15,6 +15,7 @@ struct RememberedTable {
   /// Whether all rows are archived if any does not come back: no row can be followed through the phase.
   let isArchivedWhole: Bool
   private let sources: [SchemaName]
+  private let isFilled: Bool
   /// The foreign keys of rows that have no parent, where all rows may be archived.
   private let orphans: [String]
   private let name: String
@@ -37,6 +38,7 @@ struct RememberedTable {
     isProofAgainstChance = table.isClosed(key)
     self.isArchivedWhole = isArchivedWhole
     sources = table.sources.sorted { $0.key < $1.key }
+    isFilled = table.isFilled
     let hasParents = try isArchivedWhole && Table.hasForeignKeys(shape.name, on: connection)
     orphans =
       hasParents
@@ -165,6 +167,48 @@ extension RememberedTable {
   }
 
   private static let function = "phasedb_remembered"
+}
+
+// MARK: - Rows that the phase inserted
+
+extension RememberedTable {
+  /// The rows that are there now and were not before. Call it before the way back runs.
+  ///
+  /// - Returns: nil where there are none or too many, and where rows have no key.
+  func born(on connection: Connection) throws(SQLiteError) -> RoundTripRecord.Born? {
+    guard isFilled, key.form != .rowID, let present = try Table(shape.name, on: connection) else {
+      return nil
+    }
+    let hash = try Self.keyHash(key, on: connection)
+    let known = RowMatch.condition(key.names.map { SchemaName($0) }, in: present, as: "n", against: "r")
+    let keys = try connection.rows(
+      """
+      SELECT \(hash) FROM \(place) AS n WHERE NOT EXISTS (SELECT 1 FROM temp.\(name) AS r WHERE \(known))
+      LIMIT \(RoundTripRecord.Born.mostKeys + 1)
+      """
+    ).compactMap { $0[0].integer }
+    guard !keys.isEmpty, keys.count <= RoundTripRecord.Born.mostKeys else { return nil }
+    return .init(table: shape.name.spelled, keys: keys)
+  }
+
+  /// How many of these rows are in a table; nil where that cannot be told.
+  static func count(
+    _ born: RoundTripRecord.Born, on connection: Connection
+  ) throws(SQLiteError) -> Int? {
+    guard let table = try Table(SchemaName(born.table), on: connection),
+      let key = try RowKey(of: table, on: connection), key.form != .rowID
+    else { return nil }
+    let hash = try keyHash(key, on: connection)
+    let keys = born.keys.map(String.init).joined(separator: ", ")
+    let count = try connection.value(
+      "SELECT count(*) FROM main.\(SQLText.identifier(table.name.spelled)) AS n WHERE \(hash) IN (\(keys))")
+    return count?.integer.map { Int($0) }
+  }
+
+  private static func keyHash(_ key: RowKey, on connection: Connection) throws(SQLiteError) -> String {
+    try RowHash.define("phasedb_key", columns: key.names, on: connection)
+    return RowHash.call("phasedb_key", key.names.map { "n.\(SQLText.identifier($0))" })
+  }
 }
 
 // MARK: - Keeping what does not come back

@@ -16,6 +16,8 @@ struct RowsAtRisk {
     let successor: (RowKey) -> ArchivePlan.Successor?
     /// The tables from whose rows the way back makes its rows, by their names after the phase.
     let sources: Set<SchemaName>
+    /// Whether the phase inserts rows into it.
+    let isFilled: Bool
     /// Whether neither direction can add a row or change a key.
     let isClosed: (RowKey) -> Bool
   }
@@ -41,7 +43,8 @@ struct RowsAtRisk {
       }
       let sources = WayBack(trial, to: name).everySource(of: table)
       return Table(
-        name: name, columns: columns == written ? columns : nil, successor: successor, sources: sources
+        name: name, columns: columns == written ? columns : nil, successor: successor, sources: sources,
+        isFilled: table.isFilledInPlace && table.outcome == name
       ) { key in
         guard let after = successor(key), let back = trial.back else { return false }
         let own = ArchivePlan.Successor(table: name, key: key.names.map { SchemaName($0) })

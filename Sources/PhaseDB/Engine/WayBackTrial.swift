@@ -22,6 +22,8 @@ struct WayBackTrial {
   struct Findings {
     /// By table, the rows that the way back alone does not restore; nil when it has not run yet.
     fileprivate var missing: [RememberedTable.Difference]?
+    /// The rows that the phase inserted; nil when nobody looked yet.
+    fileprivate var born: [RoundTripRecord.Born]?
     /// How the way back ends when those rows are archived; nil when that is not known yet.
     fileprivate var outcome: Outcome?
     /// Whether the way back ended the whole transaction. It is not tried again then, whatever others write meanwhile.
@@ -72,6 +74,15 @@ struct WayBackTrial {
       record = RoundTripRecord(verdict: .untried, reasons: [reason.message.raw])
     } else if try trip.needsRun(to: knowledge.schema, on: connection) {
       var found = earlier
+      if found.born == nil {
+        found.born = try lifting("looking for rows that \(step.id) inserted") { () in
+          var all: [RoundTripRecord.Born] = []
+          for table in trip.remembered {
+            if let born = try table.born(on: connection) { all.append(born) }
+          }
+          return all
+        }
+      }
       try keep(found.missing ?? [], trip, ledger, &knowledge)
       let limit = try trip.wayUpIsCertain(on: connection) ? limit : nil
       while found.outcome == nil {
@@ -102,6 +113,7 @@ struct WayBackTrial {
         record = RoundTripRecord(verdict: .blocked, reasons: ([error.message] + error.details).map(\.raw))
       case .needsComparison, nil: break
       }
+      record.born = found.born.flatMap { $0.isEmpty ? nil : $0 }
     }
     if record.verdict == .blocked || record.verdict == .untried {
       record.chance = try trip.unseenChance(on: connection)

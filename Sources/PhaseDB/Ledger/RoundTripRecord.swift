@@ -44,6 +44,16 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
     let areNeverReused: Bool
   }
 
+  /// The rows that the phase inserted into a table that stays.
+  struct Born: Codable, Sendable, Hashable {
+    let table: String
+    /// The hashes of their keys.
+    let keys: [Int64]
+
+    /// The most keys that are kept.
+    static let mostKeys = 1_000
+  }
+
   /// What a retired column held at that moment. Its values are in the rows themselves, so a row that an application
   /// deletes and writes again loses its own.
   struct Retired: Codable, Sendable, Hashable {
@@ -78,6 +88,8 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   var contents: [TableContent]?
   /// The content of the compared tables after the way back; nil together with ``contents``, and for batches.
   var given: [TableContent]?
+  /// The rows that the phase inserted; nil for none, for batches, and where there were too many.
+  var born: [Born]?
   /// What retired columns held; nil where there were none.
   var retired: [Retired]?
   /// The rows without a parent before the phase, by the values of their foreign keys; nil when they were not looked for. If

@@ -81,7 +81,8 @@ extension DownRehearsal.Seen {
   ) throws(SQLiteError) {
     lost = reversal.lost.map(Rows.init)
     uncertain = reversal.uncertain.map(Rows.init)
-    obstacles = reversal.obstacles.map {
+    // Whether SQLite finds the rows of batches does not depend on their values, and is asked each time.
+    obstacles = reversal.obstacles.filter { $0.error != .batchNotKeyed }.map {
       Obstacle(reason: $0.reason.raw, rows: $0.rows.map(\.raw), openings: $0.openings.map(\.raw))
     }
     milliseconds = times?.milliseconds

@@ -34,6 +34,8 @@ final class DownRun {
     var written = LostCells()
     /// How many rows it inserts that come from no archive, by table, folded. Triggers insert some of them.
     var added: [FoldedName: Int] = [:]
+    /// How many rows that the way up inserted remain, by table; only where the way back inserts none.
+    var remaining: [String: Int] = [:]
     /// What it overwrites, deletes or inserts, where it is unknown whether the way up restores it: the way up does not
     /// run again, or depends on chance.
     var open = LostCells()
@@ -92,8 +94,9 @@ final class DownRun {
       for archive in kept {
         let content = try ArchiveContent(archive)
         let forecast = ArchiveForecast(archive, content, trace)
-        if !goesByChance, let up = trial.back,
-          trace.carriesOver(SchemaName(archive.table), opposite: up, key: content.key.names)
+        let (table, key) = (SchemaName(archive.table), content.key.names)
+        if !goesByChance, let up = trial.back, trace.carriesOver(table, opposite: up, key: key),
+          up.carriesOver(table, opposite: trace, key: key)
         {
           carriedOver.insert(archive.table.folded)
         }
@@ -214,6 +217,9 @@ final class DownRun {
     step.added = Dictionary(
       changes.cells.filtered { !changes.archived.bringsBack($1, of: $0) }.born.map { ($0.folded, $1.count) },
       uniquingKeysWith: +)
+    for born in record?.born ?? [] where step.added[born.table.folded] == nil {
+      step.remaining[born.table] = try reading { try RememberedTable.count(born, on: connection) }
+    }
     (step.written, step.open) = try overwritten(id, phase, changes, functionsOfUp, making)
     let others = step.written.filtered { table, _ in !known.contains(table.folded) }
     (step.written.rows, step.written.values) = (others.rows, others.values)

@@ -74,10 +74,25 @@ struct ReversalForecast {
       try LaterChanges(from: after, to: schema, later.archives, later.writes)
     }
     let present = later == nil ? schema : after
+    if let objection = try batchObjection(phase, schema) {
+      reversal.obstacles.append(Reversal.Obstacle(objection, of: applied.id))
+      return nil
+    }
     guard let trial = try? TransitionTrial(applied.id, phase, .down, on: present, CostLimit(.scratch))
     else { return nil }
     try say(draft, trial.there, from: before, to: after, laterChanges, present: schema, &reversal)
     return trial.back.map { WayUp(trace: $0, isBatched: phase.batching != nil) }
+  }
+
+  /// Why SQLite would not find the rows of batches now; nil when it does, and for a phase without batches.
+  private func batchObjection(_ phase: Phase, _ schema: Schema) throws(MigrationError) -> MigrationError? {
+    guard let batching = phase.batching else { return nil }
+    let found = try lifting("looking for the key of the batches") { () in
+      try BatchKey.find(batching, on: connection)
+    }
+    guard case .success(let key) = found, let plan = try? BatchPlan(phase.down, by: key, on: connection)
+    else { return nil }
+    return try plan.presentObjection(in: schema, on: connection)?.error
   }
 
   /// What the phases after one took and wrote.

@@ -141,6 +141,7 @@ struct Reversals {
     /// Whether the present rows matter for its verdict.
     var dependsOnRows: Bool {
       trial.outcome != .plain && trial.outcome != .blocked || !kept.isEmpty || blocked != nil
+        || reversal.lost.contains(where: \.isRemaining)
     }
   }
 
@@ -330,7 +331,17 @@ extension Reversal {
   /// Takes in what came of the phase on a copy.
   fileprivate mutating func take(_ step: DownRun.Step) {
     if let failure = step.failure { obstacles.append(Obstacle(failure, of: step.id)) }
-    lost = lost.map { $0.isRemaining ? $0.counted(max($0.rows ?? 0, step.added[$0.table.folded] ?? 0)) : $0 }
+    lost = lost.compactMap { rows in
+      guard rows.isRemaining else { return rows }
+      let count = step.remaining[rows.table] ?? max(rows.rows ?? 0, step.added[rows.table.folded] ?? 0)
+      return count > 0 ? rows.counted(count) : nil
+    }
+    for (table, count) in step.remaining.sorted(by: { $0.key < $1.key })
+    where count > 0 && !lost.contains(where: { $0.isRemaining && $0.table == table }) {
+      lost.append(
+        Reversal.AffectedRows(
+          table: table, column: nil, rows: count, why: Prose(RoundTripRecord.Loss.remaining)))
+    }
     let known = Set(lost.map(\.subject))
     lost += (step.lost + step.written.affectedRows).filter { !known.contains($0.subject) }
     let isTold = Set(step.uncertain.map(\.subject))

@@ -89,8 +89,11 @@ struct BatchBounds {
     _ there: BatchPlan, _ back: BatchPlan?, _ direction: Direction
   ) -> (there: BatchWatch.Licence, back: BatchWatch.Licence) {
     guard direction == .down else {
-      var wayBack = licence(back?.writes ?? WriteSet(), of: there.key)
+      let writes = back?.writes ?? WriteSet()
+      var wayBack = licence(writes, of: there.key)
       wayBack.isWayBack = true
+      let mayDelete = wayBack.mayDelete
+      wayBack.mayDeleteOwn = { writes.deletedTables.contains($0) || mayDelete($0) }
       return (licence(there.writes, of: there.key), wayBack)
     }
     // What a way down states as UPDATE and DELETE was checked when the phase went up. Rows that it replaces, or

@@ -106,7 +106,9 @@ struct BatchStart {
       if let objection = try plan.presentObjection(in: schema, on: connection) {
         var error = objection.error
         // The SQL of an applied phase cannot change.
-        if step.direction == .down, !objection.isOfStatistics {
+        if objection.isOfStatistics {
+          error.help.append("then run: phasedb \(step.direction.rawValue)")
+        } else if step.direction == .down {
           error.help =
             ["make the index again by which SQLite found \(key.table).\(key.column)"] + WayOut.forward
         }
@@ -187,7 +189,7 @@ extension BatchPlan {
   ///
   /// `ANALYZE` makes SQLite search a table of few rows by one end of a range, or not at all
   /// (sqlite.org/optoverview.html). That is no harm while the table is small.
-  fileprivate func presentObjection(in schema: Schema, on connection: Connection) throws(MigrationError)
+  func presentObjection(in schema: Schema, on connection: Connection) throws(MigrationError)
     -> Objection?
   {
     guard let objection, hasKeyOf(schema) else { return objection }
@@ -201,7 +203,8 @@ extension BatchPlan {
       message:
         "SQLite does not find the rows of a batch by \(key.table).\(key.column), because of its statistics",
       place: objection.place, details: objection.details,
-      remedies: ["count the rows again: sqlite3 \(whole: connection.path) ANALYZE"], isOfStatistics: true)
+      remedies: ["count its rows again, with this SQL: ANALYZE \(SQLText.identifier(key.table))"],
+      isOfStatistics: true)
   }
 
   /// Whether SQLite finds the rows of a batch by the key when it has no statistics.

@@ -9,6 +9,9 @@ final class BatchWatch {
     /// Whether it may change rows of a table that were not copied.
     var mayUpdate: (_ table: FoldedName) -> Bool
     var mayDelete: (_ table: FoldedName) -> Bool
+    /// Whether it may delete rows that the same batch inserted. The way back may not, where later it could not: it would meet
+    /// them as rows of others.
+    var mayDeleteOwn: (_ table: FoldedName) -> Bool = { _ in true }
     /// Whether such a change counts as a loss.
     var isLoss: (_ table: FoldedName) -> Bool = { _ in false }
     /// Whether the SQL is the way back that is being tried.
@@ -124,7 +127,8 @@ extension BatchWatch {
       trespass = trespass ?? change
       return
     case .delete:
-      if inserted[name]?.remove(change.row) != nil || insertedBack[name]?.remove(change.row) != nil { return }
+      let isOwn = inserted[name]?.remove(change.row) != nil || insertedBack[name]?.remove(change.row) != nil
+      if isOwn, licence.mayDeleteOwn(name) { return }
       guard !licence.mayDelete(name) else { break }
       trespass = trespass ?? change
       return
@@ -162,7 +166,7 @@ extension BatchWatch {
       at: script.place(at: start, length: script.tokenLength(at: start)), details: row)
     if licence?.isWayDown == true {
       error.help = [
-        "such rows came after the phase went up: change or delete them, then run: phasedb down"
+        "change or delete such rows first; how many there are, shows: SELECT count(*) FROM \(whole: SQLName(name).description)"
       ]
     }
     return error
