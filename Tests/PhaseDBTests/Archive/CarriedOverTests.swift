@@ -72,6 +72,11 @@ struct CarriedOverTests {
       since: "UPDATE o SET v = 9 WHERE k = 'a'", small: .lossy, large: [.uncertain, .uncertain],
       left: "1 NULL 1, 2 B 2, 3 c NULL"),
     Case(
+      testDescription: "a column from which the way up computes, so that it would now make what is there",
+      before: table, up: "UPDATE t SET b = nullif(g, 2) WHERE $range",
+      down: "UPDATE t SET b = NULL WHERE $range", since: "UPDATE t SET g = NULL WHERE id = 2",
+      small: .uncertain, large: [.uncertain, .uncertain], left: "1 a 1, 2 NULL NULL, 3 c NULL"),
+    Case(
       testDescription: "the key of a row that an archive gives back", before: table,
       up: "UPDATE t SET b = 'x' WHERE $range", down: "SELECT 1 FROM t WHERE $range",
       since: "UPDATE t SET id = 7 WHERE id = 2", small: .uncertain, large: [.uncertain, .uncertain],
@@ -134,6 +139,10 @@ struct CarriedOverTests {
     UnfollowedCase(
       testDescription: "keys move there and back, and a row is deleted", before: table, phase: moved,
       since: "DELETE FROM t WHERE id = 101", words: [.exact, .expected], left: "B 2, c NULL"),
+    UnfollowedCase(
+      testDescription: "keys that are never used again move there and back, and a row is changed",
+      before: table.replacing("PRIMARY KEY", with: "PRIMARY KEY AUTOINCREMENT"), phase: moved,
+      since: "UPDATE t SET g = 9 WHERE id = 101", words: [.exact, .expected], left: "a 9, B 2, c NULL"),
     UnfollowedCase(
       testDescription: "keys move, and the way back moves them elsewhere", before: table,
       phase: (.migrate, up: "UPDATE t SET id = id + 100", down: "UPDATE t SET id = id + 1000"), since: "",

@@ -241,6 +241,16 @@ struct RestoredConstraintsTests {
       (.contract, up: "DROP TABLE t", down: "CREATE TABLE t (id INTEGER PRIMARY KEY, a)"),
       large: .expected, small: .exact),
     WordCase(
+      "the application deleted the row that the phase inserted", rows,
+      (.migrate, up: "INSERT INTO t VALUES (9, 'n', 9)", down: "SELECT 1"),
+      since: "DELETE FROM t WHERE id = 9",
+      large: .lossy, small: .exact),
+    WordCase(
+      "a row that the phase inserted no longer has the row by which the way back finds it",
+      rows + "CREATE TABLE o (id INTEGER PRIMARY KEY)",
+      (.migrate, up: "INSERT INTO o SELECT id FROM t", down: "DELETE FROM o WHERE id IN (SELECT id FROM t)"),
+      since: "DELETE FROM t WHERE id = 2", large: .expected, small: .lossy),
+    WordCase(
       "another row has the unique value that comes back",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE); INSERT INTO t VALUES (1, 'x')",
       (.migrate, up: "UPDATE t SET a = a || '!'", down: "SELECT 1"), since: "INSERT INTO t VALUES (3, 'x')",

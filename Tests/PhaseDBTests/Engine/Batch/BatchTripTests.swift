@@ -232,6 +232,13 @@ struct BatchTripTests {
       down: "INSERT OR REPLACE INTO o SELECT id, r FROM t WHERE \(range)",
       message: "the way back of a batch replaces a row of o"),
     Refused(
+      testDescription: "a way down that replaces what the way up inserted, through a trigger",
+      schema: tables
+        + "; CREATE TRIGGER tr AFTER UPDATE ON t BEGIN INSERT OR REPLACE INTO o VALUES (new.id, new.r); END",
+      rows: "INSERT INTO t VALUES (1, 'a')", up: "UPDATE t SET r = upper(r) WHERE \(range)",
+      down: "UPDATE t SET r = lower(r) WHERE \(range)",
+      message: "the way back of a batch replaces a row of o through the trigger tr"),
+    Refused(
       testDescription: "another primary key",
       schema: "CREATE TABLE t (id INTEGER UNIQUE NOT NULL, k TEXT PRIMARY KEY, r)",
       rows: "INSERT INTO t VALUES (1, 'a', 1)", up: "UPDATE t SET k = k || '.' WHERE \(range)",
@@ -259,6 +266,42 @@ struct BatchTripTests {
         "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'phasedb_archive_[0-9]*' AND type = 'table'")
         == (row.hasBatchesBefore ? 1 : 0))
     #expect(try database.migrator(migrations, access: .reading).status().underWay == nil)
+  }
+
+  @Test(
+    "statistics of a table of few rows stop no batches; of one that grew since, they do, and ANALYZE opens them"
+  )
+  func statistics() throws {
+    let database = try TemporaryDatabase(
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, r); INSERT INTO t VALUES (1, 'A'), (2, 'b'); ANALYZE")
+    let migrations = try catalog([
+      "0001-x": [
+        phase(
+          .migrate, "UPDATE t SET r = upper(r) WHERE \(Self.range)",
+          down: "UPDATE t SET r = lower(r) WHERE \(Self.range)", batch: Batching(table: "t"))
+      ]
+    ])
+    try database.run(.upAll, migrations)
+    try database.run(.downAll, migrations)
+    try database.run(.upAll, migrations)
+    try database.run(
+      "INSERT INTO t SELECT value, 'Z' FROM (WITH RECURSIVE n (value) AS (SELECT 3 UNION ALL SELECT value + 1 FROM n WHERE value < 20000) SELECT * FROM n)"
+    )
+    var large = Options.test
+    large.mostBytesCopied = 0
+    func words() throws -> [Reversal.Word] {
+      try [.test, large].compactMap { try database.migrator(migrations, $0).reversals().first?.value.word }
+    }
+    #expect(try words() == [.blocked, .blocked])
+    let rehearsing = try database.migrator(migrations, large)
+    try rehearsing.record(try rehearsing.rehearseDown(.downAll))
+    let error = migrationError { try database.run(.downAll, migrations) }
+    #expect(error?.id == .batchNotKeyed)
+    #expect(error?.help.first == "count its rows again, with this SQL: ANALYZE \"t\"")
+    try database.run("ANALYZE \"t\"")
+    #expect(try words().contains(.blocked) == false)
+    try database.run(.downAll, migrations)
+    #expect(try database.value("SELECT group_concat(r) FROM t WHERE id < 3") == "A,b")
   }
 
   @Test("says that the way back is blocked when its SQL fails on a row, and keeps what up overwrote")
