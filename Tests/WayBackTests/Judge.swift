@@ -236,7 +236,9 @@ struct Judge {
 
   /// Values that a column gets where none is given.
   private static func isDefault(_ value: String) -> Bool {
-    ["integer 7", "text 'x'", "text '7'", "real 7.0", "integer 0"].contains(value)
+    [
+      "integer 7", "text 'x'", "text '7'", "real 7.0", "integer 0", "text 'n'", "integer 3", "text '3'",
+    ].contains(value)
   }
 
   private static func text(_ row: Look.Table.Row?) -> String {

@@ -194,6 +194,27 @@ struct ArchiveForecast {
     return (Int(counts[0].integer ?? 0), Int(counts[1].number ?? 0))
   }
 
+  /// Rows of a table that the phase merged into another one, and that were deleted there. They would not come back.
+  ///
+  /// - Parameter former: the schema to which the way back leads: the other table was there beside this one.
+  func merged(
+    in former: Schema, on connection: Connection
+  ) throws(SQLiteError) -> Affected? {
+    guard let successor, successor != SchemaName(record.table), former.table(successor) != nil,
+      let table = try Table(successor, on: connection)
+    else { return nil }
+    let key = (content.successor?.key ?? []).map { SchemaName($0) }
+    let count = try connection.value(
+      """
+      SELECT count(*) FROM main.\(record.tableName) AS a WHERE a.gone = 0 AND NOT EXISTS (
+        SELECT 1 FROM main.\(SQLText.identifier(table.name.spelled)) AS n
+        WHERE \(RowMatch.condition(key, in: table, as: "n", against: "a")))
+      """)
+    let rows = Int(count?.integer ?? 0)
+    return rows == 0
+      ? nil : affected(nil, rows, "the rows of \(table.name) into which the phase merged them were deleted")
+  }
+
   /// Archived rows whose parents are gone. They would not come back.
   ///
   /// - Parameters:

@@ -28,6 +28,9 @@ struct ArchivePlan {
   let isMoved: Bool
   /// Whether the table is dropped, even if it is made again.
   let isDropped: Bool
+  /// Whether the rows are taken in by a table that was there beside this one. Then every row is archived, or nothing would
+  /// tell that one was deleted there.
+  let isMerged: Bool
   /// Whether rows may be removed.
   let mayLoseRows: Bool
   /// Whether rows are deleted and others inserted whose rows have no key of their own. A new row may then have the rowid
@@ -140,6 +143,10 @@ extension ArchivePlan {
     }
     guard isWhole || !values.isEmpty else { return nil }
     isDropped = table.outcome == nil
+    isMerged =
+      table.outcome == nil
+      && successor.flatMap { trial.there.table(to: $0.table) }?.origin.map { $0 != shape.name }
+        ?? false
     mayLoseRows = isWhole
     reuse =
       key.form != .rowID || !table.isFilledInPlace || !table.losesRows
@@ -256,7 +263,8 @@ extension ArchivePlan {
   /// The SQL that tells for each value whether to archive it: it changed, or the way back would change it. Values
   /// that compare as equal may have different types.
   private var differences: [String] {
-    values.enumerated().map { index, column in
+    if isMerged { return ["1"] }
+    return values.enumerated().map { index, column in
       // If the way back computes the value again, unchanged values have to be archived, too.
       guard let after = column.after, column.isTracked else {
         return defaultOfYoung(column).map { "s.v\(index + 1) IS NOT \($0)" } ?? "1"

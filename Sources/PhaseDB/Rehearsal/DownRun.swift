@@ -90,6 +90,7 @@ final class DownRun {
       making = trace.tablesWithNewRows
       adding = Set(
         (trial.back?.tables ?? []).filter { $0.gainsRows && !$0.hasAllRowsOfOne }.compactMap(\.outcome?.key))
+      let former = try former(knowledge, ledger)
       let goesByChance = try reading { try FunctionList.leavesToChance(trace.functions, on: connection) }
       for archive in kept {
         let content = try ArchiveContent(archive)
@@ -104,6 +105,9 @@ final class DownRun {
           try forecast.outlook(on: connection)
         }
         step.lost += outlook.lost
+        if let merged = try reading({ try forecast.merged(in: former, on: connection) }) {
+          step.lost.append(merged)
+        }
         step.uncertain += outlook.others
         outlooks.append((archive, forecast, outlook))
       }
@@ -237,9 +241,15 @@ final class DownRun {
   ) throws(MigrationError) -> Set<SchemaName> {
     guard let applied = knowledge.applied.last else { return [] }
     let claims = try ledger.phases.claims(before: applied, among: knowledge.applied)
-    let former = try reading { try ledger.schemas.schema(before: applied, from: knowledge.schema) }
     return trace.decidingTables(
-      to: former, claims, among: knowledge.schema, restoring: Set(kept.map { SchemaName($0.table) }))
+      to: try former(knowledge, ledger), claims, among: knowledge.schema,
+      restoring: Set(kept.map { SchemaName($0.table) }))
+  }
+
+  /// The schema to which the way back leads.
+  private func former(_ knowledge: Knowledge, _ ledger: Ledger) throws(MigrationError) -> Schema {
+    guard let applied = knowledge.applied.last else { return knowledge.schema }
+    return try reading { try ledger.schemas.schema(before: applied, from: knowledge.schema) }
   }
 
   private func reading<Result>(_ body: () throws -> Result) throws(MigrationError) -> Result {

@@ -151,6 +151,10 @@ struct ReversalForecast {
       var outlook = try lifting("comparing rows with archive \(archive.id)") { () in
         try forecast.outlook(on: connection)
       }
+      let merged = try lifting("comparing rows with archive \(archive.id)") { () in
+        try forecast.merged(in: before, on: connection)
+      }
+      if let merged { if laterChanges == nil { reversal.lost.append(merged) } else { outlook.isOpen = true } }
       // The way back of a later phase may bring a parent back.
       if laterChanges != nil, !orphans.isEmpty { outlook.isOpen = true }
       forecasts.append((forecast, outlook))
@@ -187,19 +191,28 @@ struct ReversalForecast {
       reversal.notes += open
     }
     guard reversal.basis == .rows else { return }
+    // A row that was deleted and inserted again is the same by its key, and has another rowid.
+    let down = try ledger.phases.text(of: applied).down
+    let namesRowIDs = !SQLTokens.identifiers(in: down.text).isDisjoint(with: RowKey.rowIDNames)
     let claims = try ledger.phases.claims(before: applied, among: self.applied)
     let mayRaise = FunctionList.mayRaise(trace.functions)
     let others = unchecked.hasReferences || !claims.isEmpty || mayRaise
     let overwritten = trace.overwritten(present, before)
-    if trace.isRowByRow, !others, try isAnsweredFor(forecasts, overwritten.union(unchecked.tables)) { return }
+    if trace.isRowByRow, !others, !namesRowIDs,
+      try isAnsweredFor(forecasts, overwritten.union(unchecked.tables))
+    {
+      return
+    }
     if try isAsSeen(draft, heedsOrder: heedsOrder) { return }
     reversal.basis = .scratch
     let reason: Prose =
-      !trace.isRowByRow
-      ? "what its way back does to a row depends on other rows, and those may have changed since"
-      : others || overwritten.isEmpty
-        ? "it calls functions, or restores constraints, that some rows may not pass, and those may have changed since"
-        : "its way back writes to columns that stay, and rows may have changed since"
+      namesRowIDs
+      ? "it goes by rowids, which a row does not keep when it is written again"
+      : !trace.isRowByRow
+        ? "what its way back does to a row depends on other rows, and those may have changed since"
+        : others || overwritten.isEmpty
+          ? "it calls functions, or restores constraints, that some rows may not pass, and those may have changed since"
+          : "its way back writes to columns that stay, and rows may have changed since"
     reversal.notes.append("\(reason): \(draft.rehearsing)")
   }
 

@@ -251,6 +251,21 @@ struct RestoredConstraintsTests {
       (.migrate, up: "INSERT INTO o SELECT id FROM t", down: "DELETE FROM o WHERE id IN (SELECT id FROM t)"),
       since: "DELETE FROM t WHERE id = 2", large: .expected, small: .lossy),
     WordCase(
+      "the way back goes by rowids, and a row was written again",
+      "CREATE TABLE t (k TEXT NOT NULL PRIMARY KEY, a, b); INSERT INTO t VALUES ('x', 1, 2), ('y', 3, 4)",
+      (
+        .contract, up: "ALTER TABLE t DROP COLUMN a",
+        down: "ALTER TABLE t ADD COLUMN a; DELETE FROM t WHERE rowid > 2"
+      ), since: "DELETE FROM t WHERE k = 'x'; INSERT INTO t VALUES ('x', 2)", large: .expected, small: .lossy),
+    WordCase(
+      "a child was merged into its parent, which was deleted",
+      "CREATE TABLE p (id INTEGER PRIMARY KEY, note); INSERT INTO p VALUES (1, 'a'), (2, 'b'); CREATE TABLE c (id INTEGER PRIMARY KEY REFERENCES p, note); INSERT INTO c VALUES (1, 'a'), (2, 'b')",
+      (
+        .contract, up: "DROP TABLE c",
+        down:
+          "CREATE TABLE c (id INTEGER PRIMARY KEY REFERENCES p, note); INSERT INTO c SELECT id, note FROM p"
+      ), since: "DELETE FROM p WHERE id = 2", large: .lossy, small: .lossy),
+    WordCase(
       "another row has the unique value that comes back",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE); INSERT INTO t VALUES (1, 'x')",
       (.migrate, up: "UPDATE t SET a = a || '!'", down: "SELECT 1"), since: "INSERT INTO t VALUES (3, 'x')",
