@@ -176,17 +176,21 @@ extension RememberedTable {
   ///
   /// - Returns: nil where there are none or too many, and where rows have no key.
   func born(on connection: Connection) throws(SQLiteError) -> RoundTripRecord.Born? {
-    guard isFilled, key.form != .rowID, let present = try Table(shape.name, on: connection) else {
-      return nil
-    }
+    guard isFilled, key.form != .rowID, try Table(shape.name, on: connection) != nil else { return nil }
     let hash = try Self.keyHash(key, on: connection)
-    let known = RowMatch.condition(key.names.map { SchemaName($0) }, in: present, as: "n", against: "r")
-    let keys = try connection.rows(
-      """
-      SELECT \(hash) FROM \(place) AS n WHERE NOT EXISTS (SELECT 1 FROM temp.\(name) AS r WHERE \(known))
-      LIMIT \(RoundTripRecord.Born.mostKeys + 1)
-      """
-    ).compactMap { $0[0].integer }
+    var query = "SELECT \(hash) FROM \(place) AS n"
+    if key.isNumber {
+      // The copy is searched by its key.
+      query +=
+        " WHERE NOT EXISTS (SELECT 1 FROM temp.\(name) AS r WHERE r.k1 = +n.\(SQLText.identifier(key.names[0])))"
+    } else {
+      let isLarge = try connection.value("SELECT 1 FROM \(place) LIMIT 1 OFFSET \(TableContent.mostRowsRead)")
+      guard isLarge == nil else { return nil }
+      query += " EXCEPT SELECT \(RowHash.call(Self.keyFunction, keyNames)) FROM temp.\(name)"
+    }
+    let keys = try connection.rows("\(query) LIMIT \(RoundTripRecord.Born.mostKeys + 1)").compactMap {
+      $0[0].integer
+    }
     guard !keys.isEmpty, keys.count <= RoundTripRecord.Born.mostKeys else { return nil }
     return .init(table: shape.name.spelled, keys: keys)
   }
@@ -206,9 +210,11 @@ extension RememberedTable {
   }
 
   private static func keyHash(_ key: RowKey, on connection: Connection) throws(SQLiteError) -> String {
-    try RowHash.define("phasedb_key", columns: key.names, on: connection)
-    return RowHash.call("phasedb_key", key.names.map { "n.\(SQLText.identifier($0))" })
+    try RowHash.define(keyFunction, columns: key.names, on: connection)
+    return RowHash.call(keyFunction, key.names.map { "n.\(SQLText.identifier($0))" })
   }
+
+  private static let keyFunction = "phasedb_key"
 }
 
 // MARK: - Keeping what does not come back
