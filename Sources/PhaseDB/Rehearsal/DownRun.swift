@@ -201,14 +201,14 @@ final class DownRun {
             Reversal.AffectedRows(table: archive.table, column: nil, rows: rows, why: Prose(why)))
         }
       }
-      let written =
+      let byOthers =
         carriedOver.contains(archive.table.folded) && !outlook.computed.isEmpty
         ? try writtenByOthers(id, phase, archive, rest, since: before) : [:]
       for rows in outlook.computed {
         let count = try reading {
           try rest.reduce(0) { try $0 + forecast.others(than: rows.column ?? "", in: $1, on: connection) }
         }
-        let open = count - (written[rows.column?.folded ?? ""] ?? 0)
+        let open = count - (byOthers[rows.column?.folded ?? ""] ?? 0)
         if open > 0 { step.uncertain.append(rows.counted(open)) }
       }
     }
