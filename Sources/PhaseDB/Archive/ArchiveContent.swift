@@ -162,6 +162,9 @@ extension ArchiveContent {
 }
 
 extension ArchiveContent {
+  /// Whether it is known what such a table held when the phase was up.
+  func knowsSource(_ table: String) -> Bool { sources.all.contains { $0.table == table && !$0.sum.isEmpty } }
+
   /// A table from which the way back computes values, and that has changed since the transition; nil when none has.
   func changedSource(on connection: Connection) throws(SQLiteError) -> String? {
     for source in sources.all {

@@ -66,7 +66,10 @@ struct ArchiveForecast {
             "these rows are computed again from \(changed), which changed since"))
       } else {
         outlook.computed = computed.map {
-          affected($0.name, record.rows, "the way back computes it from \(changed), which changed since")
+          affected(
+            $0.name, record.rows,
+            "the way back computes it from \(changed), which \(content.knowsSource(changed) ? "changed since" : "may have changed")"
+          )
         }
       }
       return outlook

@@ -90,6 +90,8 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   var given: [TableContent]?
   /// The rows that the phase inserted; nil for none, for batches, and where there were too many.
   var born: [Born]?
+  /// For batches under way: the checksums that other tables had before the first one, by table. Large ones are left out.
+  var sources: [String: String]?
   /// What retired columns held; nil where there were none.
   var retired: [Retired]?
   /// The rows without a parent before the phase, by the values of their foreign keys; nil when they were not looked for. If
@@ -123,7 +125,7 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
     return RoundTripRecord(
       verdict: isBlocked ? .blocked : !losses.isEmpty ? .lossy : isChance ? .chance : verdict, losses: losses,
       reasons: reasons.isEmpty ? other.reasons : reasons, keys: keys, chance: other.chance ?? chance,
-      rowsWithoutParent: rowsWithoutParent)
+      sources: sources, rowsWithoutParent: rowsWithoutParent)
   }
 }
 

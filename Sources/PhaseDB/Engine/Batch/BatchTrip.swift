@@ -26,6 +26,8 @@ final class BatchTrip {
   private let others: Others
   /// SQLite's count of the commits of other connections when the first batch began; nil in a later run.
   private let dataVersion: Int64?
+  /// The checksums of the tables that the way back reads, before the first batch.
+  private var sourcesBefore: [String: String] = [:]
   /// What was seen behind the last batch.
   private var seen: (contents: [TableContent]?, sources: [ArchiveContent.Sources.Source])?
 
@@ -99,8 +101,15 @@ final class BatchTrip {
       schema, isNew: isNew, on: connection)
     report = RoundTripRecord(verdict: .exact)
     guard record.direction == .up else { return }
+    defer { sourcesBefore = report.sources ?? [:] }
     if !isNew, let begun = try ledger.roundTrips.read(of: Self.place) { report = begun }
     if isNew { try lifting("writing the ledger") { () in try ledger.roundTrips.forget(of: Self.place) } }
+    if isNew, !others.sources.isEmpty {
+      report.sources = try lifting("reading tables from which the way back computes") { () in
+        try Self.sums(of: others.sources, on: connection)
+      }
+      try store(ledger)
+    }
     if let reason, report.reasons.isEmpty { try block(reason, ledger) }
   }
 
@@ -160,7 +169,8 @@ final class BatchTrip {
 extension BatchTrip {
   private func block(_ reason: String, _ ledger: Ledger) throws(MigrationError) {
     guard direction == .up, report.verdict != .blocked else { return }
-    report = RoundTripRecord(verdict: .blocked, losses: report.losses, reasons: [reason])
+    report = RoundTripRecord(
+      verdict: .blocked, losses: report.losses, reasons: [reason], sources: report.sources)
     try store(ledger)
   }
 
@@ -234,11 +244,13 @@ extension BatchTrip {
     let version = try lifting("reading PRAGMA data_version") { () in try connection.dataVersion }
     // If somebody else wrote meanwhile, it is unknown what the tables were when a batch was tried.
     let wasAlone = dataVersion == version
-    let sources =
-      wasAlone ? seen?.sources ?? [] : others.sources.map { .init(table: $0.spelled, sum: "") }
+    let sources = (seen?.sources ?? []).map { source in
+      wasAlone || sourcesBefore[source.table] == source.sum ? source : .init(table: source.table, sum: "")
+    }
     try archive.finish(ledger, sources)
     if sequence != nil {
       report = try complete(hadRows: hadRows)
+      report.sources = nil
       if wasAlone, report.verdict == .exact { report.contents = seen?.contents }
       report.rowsWithoutParent = orphans
     }
@@ -258,19 +270,34 @@ extension BatchTrip {
   ///
   /// - Parameter deciding: other tables whose rows decide whether the way back runs; nil when they are not known.
   func look(_ deciding: Set<SchemaName>?) throws(SQLiteError) {
-    guard dataVersion != nil else { return }
     let sources = try others.sources.map { name throws(SQLiteError) in
       ArchiveContent.Sources.Source(
         table: name.spelled, sum: try Table(name, on: connection)?.sum(on: connection).text ?? "")
     }
     seen = (nil, sources)
-    guard direction == .up, let back, let deciding else { return }
+    guard direction == .up, dataVersion != nil, let back, let deciding else { return }
     let read = back.writes.readTables.union(there.writes.rowTables).union(back.writes.rowTables)
     let names = deciding.union(read.map { SchemaName($0) }).union([SchemaName(key.table)])
     let contents =
       try TableContent.present(among: names.sorted { $0.key < $1.key }, on: connection)
       + TableContent.statistics(on: connection)
     seen?.contents = contents.allSatisfy { $0.sum != nil } ? contents : nil
+  }
+
+  private static func sums(
+    of names: [SchemaName], on connection: Connection
+  ) throws(SQLiteError) -> [String: String] {
+    var sums: [String: String] = [:]
+    for name in names {
+      guard let table = try Table(name, on: connection),
+        // The lock is held meanwhile.
+        try connection.value(
+          "SELECT 1 FROM main.\(SQLText.identifier(name.spelled)) LIMIT 1 OFFSET \(TableContent.mostRowsRead)"
+        ) == nil
+      else { continue }
+      sums[name.spelled] = try table.sum(on: connection).text
+    }
+    return sums
   }
 
   private func complete(hadRows: Bool) throws(MigrationError) -> RoundTripRecord {

@@ -268,6 +268,39 @@ struct BatchTripTests {
     #expect(try database.migrator(migrations, access: .reading).status().underWay == nil)
   }
 
+  /// What another connection writes between two batches, and what comes back.
+  @Test(
+    "rows that only an archive gives back come back, unless the table from which down computes changed meanwhile",
+    arguments: [
+      ("INSERT INTO other VALUES (1)", Reversal.Word.exact, Value("1='Y' 2='x' 3='Y'")),
+      ("UPDATE o SET v = 9 WHERE k = 'x'", .lossy, "1='y' 2=NULL 3='y'"),
+    ])
+  func busy(_ write: String, _ word: Reversal.Word, _ left: Value) throws {
+    let database = try TemporaryDatabase(
+      "CREATE TABLE other (x); CREATE TABLE o (k, v); INSERT INTO o VALUES ('x', 1), ('y', 2); CREATE TABLE t (id INTEGER PRIMARY KEY, r); INSERT INTO t VALUES (1, 'Y'), (2, 'x'), (3, 'Y')"
+    )
+    let migrations = try catalog([
+      "0001-x": [
+        phase(
+          .migrate, "UPDATE t SET r = (SELECT v FROM o WHERE k = lower(t.r)) WHERE \(Self.range)",
+          down: "UPDATE t SET r = (SELECT k FROM o WHERE v = t.r) WHERE \(Self.range)",
+          batch: Batching(table: "t"))
+      ]
+    ])
+    var batches = 0
+    let options = Options.test(pacing: Options.Pacing(hold: .seconds(10), maximumRows: 2))
+    try database.run(.upAll, migrations, options) { event in
+      if case .batchCommitted = event { batches += 1 }
+      if batches == 1 { try? database.run(write) }
+    }
+    #expect(batches == 2)
+    #expect(try database.migrator(migrations).reversals().first?.value.word == word)
+    try database.run(.downAll, migrations)
+    #expect(
+      try database.value("SELECT group_concat(id || '=' || quote(r), ' ') FROM (SELECT * FROM t ORDER BY id)")
+        == left)
+  }
+
   @Test(
     "statistics of a table of few rows stop no batches; of one that grew since, they do, and ANALYZE opens them"
   )
